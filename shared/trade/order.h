@@ -4,6 +4,7 @@
  *   RECORDED --send-mark--> SENDING --accepted--> OPEN --partial--> PARTIAL --complete--> FILLED
  *      |                      |  \--refused--> REJECTED   \--cancelled--> CANCELLED
  *      \--never-sent-->       |                            \--expired--> EXPIRED (day order dead at the close)
+ *                             |                            \--rejected late--> REJECTED (nothing was filled)
  *        NEVER_SENT           \--doubt--> IN_DOUBT --found--> OPEN/PARTIAL/FILLED/CANCELLED/EXPIRED
  *                                                  --refused (definite)--> REJECTED
  *                                                  --absent (rule)--> NEVER_ARRIVED
@@ -79,7 +80,8 @@ struct order {
 	int64_t filled_qty, filled_won;
 	struct wall recorded, sent;  /* sent.us 0 = no second mark */
 	struct wall bound;           /* when bound by likeness, watched for T_ABS; 0 = by number */
-	bool cancel_wanted;
+	bool cancel_wanted;          /* our own cancel of it was recorded */
+	bool modify_wanted;          /* our own change of it was sent; its new number may not be known */
 };
 
 enum reason order_move(enum order_state from, enum order_event event, enum order_state *out_to);
@@ -93,7 +95,8 @@ bool order_event_parse(const char *text, enum order_event *out);
 const char *order_side_text(enum order_side side);
 bool order_side_parse(const char *text, enum order_side *out);
 
-/* Normal form of an order number: blanks stripped, leading zeros stripped, padded to ten digits. */
+/* Normal form of an order number: blanks stripped, leading zeros stripped, padded to ten digits. False for empty text, for
+ * zeros only (paper's way to write "none"), for anything but digits, and over ten digits. */
 bool odno_normal(const char *text, size_t text_len, char out[static ODNO_SIZE]);
 
 /* ---- fill records from cumulative truth ---- */

@@ -79,7 +79,10 @@ enum freshness {
 	STALE_TOO_OLD,   /* older than its limit (only asked when `now` is given) */
 	STALE_CHAIN,     /* an upstream is itself not fresh */
 };
-/* `records` indexed by phase_id. The view v_today states the same rule in SQL; a test compares the two. */
+/* `records` indexed by phase_id. Asked in the order of the enum: no result; not PASS; an upstream of the table is there
+ * but its content is not the one read (or the result does not say what it read); older than age_max_s (0 = no limit) or
+ * from the future, both only if now.us != 0; an upstream of the table is itself not fresh.
+ * The view v_today states the same rule in SQL; a test compares the two. */
 enum freshness phase_fresh(enum phase_id id, const struct phase_record records[static PHASE_COUNT],
 			   const int64_t age_max_s[static PHASE_COUNT], struct wall now);
 const char *freshness_text(enum freshness fresh);

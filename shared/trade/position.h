@@ -2,6 +2,7 @@
  * position - shares and their cost in integers; weighted average, no fractions kept anywhere.
  *
  * Units   cost_won: gross won paid for the shares held. Selling takes floor(cost x sold / held) of it; selling all takes all.
+ *         LOT_COST_UNKNOWN (shares that came from outside): it stays unknown until all are sold, and gives no realised result.
  * Owner   the caller; plain values.
  * Errors  REASON_OVERFLOW; REASON_POSITION_MISMATCH when more is sold than held. Nothing is made up to close a gap.
  */
@@ -10,6 +11,7 @@
 
 #include "shared/trade/market.h"
 
+#define LOT_COST_UNKNOWN (-1)
 struct lot {                          /* what one owner holds of one symbol */
 	char symbol[SYMBOL_SIZE];
 	enum order_owner owner;
