@@ -13,11 +13,27 @@
 #include "shared/base/kst.h"
 #include "shared/base/reason.h"
 
+struct calendar_closed {
+	struct kst_day day;
+	bool certain;
+	char name[48];
+};
+struct calendar_hours {
+	struct kst_day day;
+	int32_t open_s, close_s;
+	char name[48];
+};
+struct calendar_session { /* ordinary regular session of KRX from a day to a day, both inclusive; to 0 = still */
+	struct kst_day from, to;
+	int32_t open_s, close_s;
+};
 struct calendar {
 	struct calendar_closed *closed; /* sorted by day */
 	size_t closed_count;
 	struct calendar_hours *hours;   /* sorted by day */
 	size_t hours_count;
+	struct calendar_session *sessions; /* sorted by day */
+	size_t session_count;
 	struct kst_day from, to;        /* years covered, inclusive */
 	int32_t open_s, close_s;        /* ordinary regular session of krx_sessions.csv, newest KRX row */
 };
