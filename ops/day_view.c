@@ -1,0 +1,249 @@
+#include "ops/day_view.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shared/base/file.h"
+#include "shared/base/banned.h"
+
+static void count_orders(struct day_view *view)
+{
+	struct order_counts *n = &view->counts;
+
+	for (int i = 0; i < view->order_count; i++) {
+		const struct order *o = &view->orders[i];
+
+		if (o->owner != OWNER_SYS || o->kind != INTENT_NEW)
+			continue;
+		n->recorded++;
+		n->sent += o->sent.us != 0;
+		n->open += o->state == ORDER_OPEN || o->state == ORDER_PARTIAL;
+		n->partial += o->filled_qty > 0 && o->filled_qty < o->qty;
+		n->filled += o->filled_qty > 0;
+		n->refused += o->state == ORDER_REJECTED;
+		n->cancelled += o->state == ORDER_CANCELLED || o->state == ORDER_EXPIRED;
+		n->in_doubt += o->state == ORDER_IN_DOUBT || o->state == ORDER_SENDING;
+	}
+}
+
+/* Costs follow the day's cumulative amount of a symbol and side, as the broker counts them. */
+static enum reason apply_fill(struct house *house, struct day_view *view, const struct fill *fill)
+{
+	struct symbol_row symbol;
+	struct cost_rules rules;
+	struct position *pos;
+	struct lot empty = { .owner = fill->owner };
+	enum reason why = tbl_symbol_find(house->db, fill->symbol, &symbol);
+
+	if (why != REASON_OK)
+		return why;
+	if (!cost_rules_for(fill->day, symbol.market, symbol.kind, conf_number(&house->cfg, CONF_COMMISSION_PPM), &rules))
+		return reason_set(REASON_INTERNAL, "no cost rules for %s", fill->symbol);
+	pos = position_find(&view->book, fill->symbol, fill->owner);
+	if (pos == NULL) {
+		memcpy(empty.symbol, fill->symbol, sizeof(empty.symbol));
+		why = position_open(&view->book, &empty, &pos);
+	}
+	if (why == REASON_OK)
+		why = position_fill(pos, &rules, fill->side, fill->to_qty - fill->from_qty, fill->amount_won);
+	if (why == REASON_OK)
+		view->cash_won += fill->side == SIDE_BUY ? -fill->amount_won : fill->amount_won;
+	return why;
+}
+
+static enum reason load_books(struct house *house, struct day_view *view)
+{
+	struct lot lots[HOLDINGS_MAX];
+	struct snapshot snap = { .lots = lots, .lot_room = HOLDINGS_MAX };
+	struct fill *fills;
+	int fill_count = 0;
+	enum reason why = tbl_snapshot_accepted(house->db, house->account.account_id, &snap);
+
+	if (why == REASON_DB_NOT_FOUND)
+		return REASON_OK;
+	if (why != REASON_OK)
+		return why;
+	view->books_known = true;
+	view->cash_won = snap.cash_won;
+	for (int i = 0; i < snap.lot_count && why == REASON_OK; i++) {
+		struct position *pos;
+
+		why = position_open(&view->book, &lots[i], &pos);
+	}
+	fills = calloc(FILLS_DAY_MAX, sizeof(*fills));
+	if (fills == NULL)
+		return reason_set(REASON_NO_MEMORY, "no memory for the fills of a day");
+	if (why == REASON_OK)
+		why = tbl_fills_since(house->db, house->account.account_id, snap.frozen, fills, FILLS_DAY_MAX, &fill_count);
+	for (int i = 0; i < fill_count && why == REASON_OK; i++)
+		why = apply_fill(house, view, &fills[i]);
+	for (int i = 0; i < view->book.count; i++) {
+		const struct position *pos = &view->book.rows[i];
+
+		view->realised_won += pos->realised_won;
+		view->fee_won += pos->fee_won;
+		view->tax_won += pos->tax_won;
+	}
+	view->cash_won -= view->fee_won + view->tax_won;
+	free(fills);
+	return why;
+}
+
+static enum reason load_phases(struct house *house, struct day_view *view)
+{
+	int64_t age_max_s[PHASE_COUNT] = { 0 };
+	enum reason why = tbl_phase_records(house->db, house->account.account_id, house->day, view->phases);
+
+	if (why == REASON_OK)
+		why = calendar_at(&house->cal, house->day, &view->calendar);
+	for (int id = 0; id < PHASE_COUNT && why == REASON_OK; id++) {
+		struct wall deadline;
+
+		view->windows[id] = phase_window((enum phase_id)id, &house->cfg, &view->calendar);
+		why = tbl_phase_running(house->db, house->account.account_id, house->day, (enum phase_id)id, view->now,
+					&view->running[id], &deadline);
+	}
+	/* Age matters to the gate at its minute; a status at noon would call everything old. Content and chain matter always. */
+	for (int id = 0; id < PHASE_COUNT && why == REASON_OK; id++)
+		view->fresh[id] = phase_fresh((enum phase_id)id, view->phases, age_max_s, view->now);
+	return why;
+}
+
+static enum reason load_rest(struct house *house, struct day_view *view)
+{
+	int64_t id = house->account.account_id;
+	char path[FILE_PATH_SIZE], name[64];
+	enum reason why = tbl_lease_read(house->db, id, &view->lease);
+
+	if (why == REASON_OK)
+		why = tbl_control_read(house->db, id, &view->control);
+	if (why == REASON_OK)
+		why = tbl_orders_between(house->db, id, house->day, house->day, view->orders, ORDERS_DAY_MAX, &view->order_count);
+	if (why == REASON_OK)
+		why = tbl_alert_open(house->db, id, house->day, view->alerts, 64, &view->alert_count);
+	if (why != REASON_OK)
+		return why;
+	why = tbl_certificate_newest(house->db, id, house->day, &view->certificate);
+	view->certificate_there = why == REASON_OK;
+	if (why != REASON_OK && why != REASON_DB_NOT_FOUND)
+		return why;
+	(void)snprintf(name, sizeof(name), "stop-%s", house->account.name);
+	why = file_join(conf_text(&house->cfg, CONF_STATE_DIR), name, path);
+	if (why == REASON_OK)
+		view->stop_file = file_exists(path);
+	return why;
+}
+
+enum reason day_view_load(struct house *house, struct day_view **out)
+{
+	struct day_view *view = calloc(1, sizeof(*view));
+	enum reason why;
+
+	if (view == NULL)
+		return reason_set(REASON_NO_MEMORY, "no memory for the day's view");
+	view->day = house->day;
+	view->now = clock_wall(house->clock);
+	why = load_phases(house, view);
+	if (why == REASON_OK)
+		why = load_rest(house, view);
+	if (why == REASON_OK)
+		why = load_books(house, view);
+	if (why != REASON_OK) {
+		free(view);
+		return why;
+	}
+	count_orders(view);
+	*out = view;
+	return REASON_OK;
+}
+
+void day_view_free(struct day_view *view)
+{
+	free(view);
+}
+
+const char *day_view_worker(const struct day_view *view, const struct conf *cfg, int64_t *out_heartbeat_age_s, int64_t *out_pid)
+{
+	const struct lease_row *lease = &view->lease;
+	const char *colon = strchr(lease->holder, ':');
+	int64_t age_s = wall_diff_us(view->now, lease->heartbeat) / US_PER_S;
+
+	*out_pid = 0;
+	if (colon != NULL)
+		(void)num_parse(colon + 1, strcspn(colon + 1, ":"), out_pid);
+	*out_heartbeat_age_s = age_s;
+	if (lease->kind != LEASE_TRADE) {
+		*out_heartbeat_age_s = -1;
+		*out_pid = 0;
+		return strcmp(lease->program, "worker") == 0 && lease->clean ? "stopped in order" : "not running";
+	}
+	if (age_s > conf_number(cfg, CONF_HEARTBEAT_OLD_S))
+		return "dead: its heartbeat is old";
+	return lease->state;
+}
+
+static void block_set(struct day_block *block, const char *what, const char *reason, const char *text)
+{
+	block->blocked = true;
+	(void)snprintf(block->what, sizeof(block->what), "%s", what);
+	(void)snprintf(block->reason, sizeof(block->reason), "%s", reason);
+	(void)snprintf(block->text, sizeof(block->text), "%s", text);
+}
+
+static bool block_phase(const struct day_view *view, enum phase_id id, struct day_block *block)
+{
+	const struct phase_record *record = &view->phases[id];
+
+	if (record->present && record->status == STATUS_CLOSED)
+		return false;
+	if (!record->present) {
+		char start[KST_TEXT_SIZE];
+		bool due = view->now.us >= view->windows[id].start.us;
+
+		block_set(block, phase_name(id), due ? "missing" : "not-due", "");
+		(void)snprintf(block->text, sizeof(block->text), "%s has no result of this day; it is %s at %s", phase_name(id),
+			       view->running[id] ? "running, due" : (due ? "overdue since it was due" : "due"),
+			       kst_wall_text(view->windows[id].start, start));
+	} else if (record->status != STATUS_PASS) {
+		block_set(block, phase_name(id), record->reason, record->detail);
+	} else if (view->fresh[id] != FRESH) {
+		block_set(block, phase_name(id), "stale", "");
+		(void)snprintf(block->text, sizeof(block->text), "%s passed, but is stale: %s", phase_name(id),
+			       freshness_text(view->fresh[id]));
+	} else {
+		return false;
+	}
+	(void)snprintf(block->command, sizeof(block->command), "gaejang rerun %s --downstream", phase_name(id));
+	return true;
+}
+
+struct day_block day_view_block(const struct day_view *view)
+{
+	struct day_block block = { 0 };
+
+	if (view->stop_file || view->control.mode == MODE_HALT || view->control.mode == MODE_OBSERVE) {
+		block_set(&block, "control", view->stop_file ? "stop-file" : mode_text(view->control.mode), "");
+		(void)snprintf(block.text, sizeof(block.text), "stopped by %s: %.200s%s", view->control.person, view->control.reason,
+			       view->stop_file ? " (a stop file is there)" : "");
+		(void)snprintf(block.command, sizeof(block.command), "gaejang resume --reason \"...\"");
+		return block;
+	}
+	for (int id = 0; id < PHASE_GATE; id++) {
+		if (block_phase(view, (enum phase_id)id, &block))
+			return block;
+	}
+	for (int i = 0; i < view->alert_count; i++) {
+		const struct alert_row *alert = &view->alerts[i];
+
+		if (alert->level != FINDING_CRIT || alert->acknowledged)
+			continue;
+		block_set(&block, "alert", alert->code, alert->text);
+		(void)snprintf(block.command, sizeof(block.command), "gaejang ack %s --reason \"...\"", alert->code);
+		return block;
+	}
+	(void)block_phase(view, PHASE_GATE, &block);
+	if (block.blocked)
+		(void)snprintf(block.command, sizeof(block.command), "gaejang rerun gate");
+	return block;
+}

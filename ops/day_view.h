@@ -1,0 +1,55 @@
+/*
+ * day_view - everything `status` and `why` say about one day of one account, read once.
+ *
+ * Shape   day_view_load reads rows; day_view_block finds the first thing that blocks (pure). Printing is the commands'.
+ * Units   won, shares, KST wall.
+ * Owner   day_view_new allocates (the struct is large), day_view_free releases.
+ * Errors  REASON_DB_*; a table without rows is not an error.
+ */
+#ifndef GJ_OPS_DAY_VIEW_H
+#define GJ_OPS_DAY_VIEW_H
+
+#include "ops/house.h"
+
+struct order_counts {
+	int recorded, sent, open, filled, refused, in_doubt, partial, cancelled;
+};
+struct day_view {
+	struct kst_day day;
+	struct wall now;
+	struct phase_record phases[PHASE_COUNT];
+	enum freshness fresh[PHASE_COUNT];
+	bool running[PHASE_COUNT];
+	struct phase_window windows[PHASE_COUNT];
+	struct calendar_day calendar;
+	struct lease_row lease;
+	struct control_row control;
+	bool stop_file;
+	struct certificate_row certificate;
+	bool certificate_there;
+	struct order orders[ORDERS_DAY_MAX];
+	int order_count;
+	struct order_counts counts;
+	int decisions_refused;
+	struct position_book book;
+	int64_t cash_won;                    /* by our books: snapshot + fills - costs */
+	bool books_known;
+	int64_t realised_won, fee_won, tax_won;
+	struct alert_row alerts[64];
+	int alert_count;
+};
+enum reason day_view_load(struct house *house, struct day_view **out);
+void day_view_free(struct day_view *view);
+
+struct day_block {
+	bool blocked;
+	char what[48];                       /* phase or part */
+	char reason[REASON_CODE_SIZE];
+	char text[DETAIL_SIZE];
+	char command[200];                   /* what re-examines it */
+};
+struct day_block day_view_block(const struct day_view *view);
+/* "trading", "not running", ... of the worker. */
+const char *day_view_worker(const struct day_view *view, const struct conf *cfg, int64_t *out_heartbeat_age_s, int64_t *out_pid);
+
+#endif
