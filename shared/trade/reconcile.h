@@ -7,7 +7,11 @@
  *         findings (alerts), and either acceptance or a refusal with its reason.
  * Owner   the caller gives every array; nothing is allocated. Counts over the array's room are REASON_OVERFLOW.
  * Errors  REASON_OK with out->accepted = false is an answer; another reason is trouble (overflow, broken input).
- * Rules   design section 6: doubt ends only by the broker's own row, a definite refusal, or the absence rule; a listing
+ * Caller  no sender of the account may be alive (a RECORDED order without send mark becomes NEVER_SENT). `orders` holds every
+ *         order, own and EXT, of the days listed, and every one that is not final; `fills` everything since the snapshot
+ *         (earlier ones are told by fill.at and only count towards their day's costs). Resolutions are applied whether or
+ *         not the answer is accepted. Refusals of kind FAIL come with ceiling HALT, of kind UNKNOWN with OBSERVE.
+ * Rules   doubt ends only by the broker's own row, a definite refusal, or the absence rule; a listing
  *         that is not COMPLETE concludes nothing; binding by exact likeness and equal counts only.
  */
 #ifndef GJ_TRADE_RECONCILE_H
@@ -34,6 +38,7 @@ struct broker_order {
 	struct wall at;                      /* order time, the broker's clock, whole seconds */
 	char excg[EXCG_SIZE];
 	bool by_api;                         /* entered over an API channel */
+	bool by_broker;                      /* entered by the broker itself (forced sale); false when not known */
 };
 struct broker_order_list {
 	enum listing_state state;
@@ -93,8 +98,14 @@ struct ours {
 	int fill_count;
 	const struct sighting *sightings;    /* complete listings since the oldest undecided send */
 	int sighting_count;
-	const struct symbol_rule *symbols;
+	const struct symbol_rule *symbols;   /* a symbol that is not here is unmapped: locked, taxed like a KOSPI stock */
 	int symbol_count;
+	const struct mismatch *mismatches;   /* what the newest attempt left in out->mismatches; none = first seen now */
+	int mismatch_count;
+};
+struct mismatch {                        /* a symbol that disagrees with the balance, and since when */
+	char symbol[SYMBOL_SIZE];            /* "" = the cash */
+	struct wall since;
 };
 struct sighting {                        /* one earlier complete listing of a day */
 	struct kst_day day;
@@ -112,6 +123,7 @@ struct theirs {
 };
 struct reconcile_rules {
 	int64_t t_abs_us, t_lag_us, skew_us;
+	int64_t order_timeout_us;            /* of the order POST: a row may be that much later than the send mark */
 	int n_abs;
 	int64_t costs_tolerance_won;
 	int64_t commission_ppm;
@@ -128,8 +140,9 @@ struct resolution {                      /* apply to one order, in this order */
 	bool by_likeness;
 	struct fill fill;                    /* event *_FILL or any event that brings shares */
 	bool has_fill;
-	struct broker_order ext;             /* order_index -1 */
-	const char *evidence;                /* static text: "row", "absence", "refusal", "number" */
+	struct broker_order ext;             /* order_index -1: the new order; else the row that decided (odno "" = none): a
+					      * change by number brings its new quantity and price here */
+	const char *evidence;                /* static text: "row", "likeness", "absence", "no-mark", "no-answer", "target" */
 };
 enum finding_level { FINDING_INFO, FINDING_WARN, FINDING_CRIT };
 struct finding {
@@ -149,7 +162,9 @@ struct reconcile_out {
 	int finding_count, finding_room;
 	struct symbol_lock *locks;
 	int lock_count, lock_room;
-	struct snapshot snapshot;            /* lots array given by the caller */
+	struct mismatch *mismatches;         /* to be stored and given to the next attempt */
+	int mismatch_count, mismatch_room;
+	struct snapshot snapshot;            /* our books after the resolutions, accepted or not; lots array given by the caller */
 	int64_t held_cash_won;               /* held back for EXT orders */
 	bool accepted;
 	enum reason refusal;                 /* REASON_OK when accepted */
@@ -159,7 +174,8 @@ enum reason reconcile(const struct ours *ours, const struct theirs *theirs, cons
 		      struct wall now, struct reconcile_out *out);
 struct digest snapshot_digest(const struct snapshot *snap);
 
-/* Do two complete passes agree in the columns that matter? `may_grow`: cumulatives may grow between them (in session). */
+/* Do two complete passes agree in the columns that matter? `b` is the later one. `may_grow`: cumulatives may grow and new
+ * orders may appear between them (in session). A listing that is not COMPLETE agrees with nothing. */
 bool orders_agree(const struct broker_order_list *a, const struct broker_order_list *b, bool may_grow);
 bool balances_agree(const struct broker_balance *a, const struct broker_balance *b);
 
