@@ -17,6 +17,7 @@
 #include <cjson/cJSON.h>
 
 #include "shared/kis/pace.h"
+#include "shared/base/digest.h"
 #include "shared/trade/guardrail.h"
 #include "shared/trade/reconcile.h"
 
