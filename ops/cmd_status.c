@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "ops/day_view.h"
+#include "shared/base/won.h"
 #include "shared/base/banned.h"
 
 static void print_phases(const struct day_view *view)

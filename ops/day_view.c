@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "shared/base/file.h"
+#include "shared/base/won.h"
 #include "shared/base/banned.h"
 
 static void count_orders(struct day_view *view)
