@@ -49,6 +49,10 @@ static enum reason login_post(struct kis *kis, enum kis_call call, const char *s
 		goto out;
 	}
 	why = kis_envelope(kis, call, &raw, out);
+	if (why == REASON_BROKER_HTTP && call == CALL_TOKEN && raw.status == 403)
+		why = reason_set(REASON_BROKER_TOKEN_WAIT,
+				 "token: HTTP 403 without a readable body; wait a minute between "
+				 "token requests");
 	if (why != REASON_OK)
 		goto out;
 	/* These replies have no rt_cd: success is the member that was asked for. */
@@ -56,7 +60,12 @@ static enum reason login_post(struct kis *kis, enum kis_call call, const char *s
 		if (out->rt_cd[0] == '\0')
 			snprintf(out->rt_cd, sizeof(out->rt_cd), "1");
 		why = kis_refusal(call, out);
-		if (why == REASON_BROKER_REFUSED || why == REASON_BROKER_TOKEN)
+		/* A refusal inside the minute was also seen as a 403 without any code. */
+		if (call == CALL_TOKEN && raw.status == 403 && out->msg_cd[0] == '\0')
+			why = reason_set(REASON_BROKER_TOKEN_WAIT,
+					 "token: HTTP 403 without a code; wait a minute between "
+					 "token requests");
+		else if (why == REASON_BROKER_REFUSED || why == REASON_BROKER_TOKEN)
 			why = reason_set(REASON_BROKER_LOGIN,
 					 "%s: the broker refuses the login: %s %s (HTTP %ld); check "
 					 "the sealed keys",
