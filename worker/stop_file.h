@@ -19,7 +19,7 @@ struct stop_word {
 	struct wall at;
 };
 enum reason stop_file_write(const char *state_dir, const char *account, const struct stop_word *word);
-enum reason stop_file_remove(const char *state_dir, const char *account);   /* none there: fine */
+enum reason stop_file_remove(const char *state_dir, const char *account); /* none there: fine */
 /* *out_there false = no stop. There: *out holds it, or HALT with a reason that says it was unreadable. */
 void stop_file_read(const char *state_dir, const char *account, bool *out_there, struct stop_word *out);
 
