@@ -19,6 +19,8 @@ void stmt_in_day(struct stmt *stmt, struct kst_day day);
 void stmt_in_wall(struct stmt *stmt, struct wall at);
 void stmt_in_digest(struct stmt *stmt, const struct digest *d);
 void stmt_in_null(struct stmt *stmt);
+/* Several rows in one message: announced first, then the values of row after row. Texts stay the caller's until stmt_run. */
+void stmt_rows(struct stmt *stmt, int rows);
 enum reason stmt_run(struct stmt *stmt);
 int64_t stmt_changed(const struct stmt *stmt);       /* rows inserted or updated */
 int64_t stmt_new_id(const struct stmt *stmt);
@@ -32,6 +34,7 @@ size_t stmt_out_bytes(struct stmt *stmt, void *out, size_t out_size);
 struct kst_day stmt_out_day(struct stmt *stmt);
 struct wall stmt_out_wall(struct stmt *stmt);        /* NULL reads as us 0 */
 void stmt_out_digest(struct stmt *stmt, struct digest *out);
+void stmt_refuse(struct stmt *stmt, const char *what, const char *text); /* a word of the last column that no parser knows */
 enum reason stmt_end(struct stmt *stmt);             /* reports the first trouble since stmt_begin; accepts NULL */
 
 #endif
