@@ -47,6 +47,8 @@ struct strategy_view {
 	int64_t budget_won; /* most that one entry may cost now */
 	bool entry_allowed;
 	struct wall open_buy_at, open_sell_at; /* when the oldest live one was made; 0 = none */
+	struct wall last_fill_at; /* newest own fill of the symbol today; 0 = none */
+	int64_t buys_today; /* own buy orders of the symbol today that reached the broker or may have */
 	const struct strategy_signal
 		*due; /* scripted: a signal whose time has come, offered once; else NULL */
 };
@@ -57,6 +59,7 @@ struct strategy_decision {
 	int64_t qty, price_won;
 	char code[33]; /* "entry", "stop", "target", "time" ... */
 };
+#define STRATEGY_STATE_MAX 128
 struct strategy {
 	const char *name;
 	int version;
