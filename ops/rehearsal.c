@@ -1,0 +1,145 @@
+#include "ops/rehearsal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "shared/base/won.h"
+#include "shared/base/banned.h"
+
+#define STOP_WAIT_MS 5000
+
+/* Start time of a process, field 22 of its stat line; 0 when there is no such process. With it a pid names one process. */
+static int64_t start_time(pid_t pid)
+{
+	char path[64];
+	uint8_t *text = NULL;
+	size_t text_size = 0;
+	const char *at;
+	int64_t ticks = 0;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	if (file_read(path, 4096, &text, &text_size) != REASON_OK)
+		return 0;
+	at = strrchr((const char *)text, ')'); /* the name may hold blanks and brackets */
+	for (int field = 2; at != NULL && field < 22; field++) {
+		at = strchr(at, ' ');
+		if (at != NULL)
+			at++;
+	}
+	if (at != NULL)
+		(void)num_parse(at, strcspn(at, " "), &ticks);
+	file_free(text, text_size);
+	return ticks;
+}
+
+enum reason rehearsal_note_pid(struct rehearsal *r, const char *name, pid_t pid)
+{
+	char path[FILE_PATH_SIZE], line[128];
+	enum reason why = file_join(r->dir, "pids", path);
+
+	if (why != REASON_OK)
+		return why;
+	(void)snprintf(line, sizeof(line), "%s %d %lld", name, (int)pid, (long long)start_time(pid));
+	return file_append_line(path, line);
+}
+
+/* SIGTERM, a bounded wait, SIGKILL: to exactly the process that was noted. */
+static void end_process(const char *name, pid_t pid, int64_t started)
+{
+	const struct timespec pause = { .tv_sec = 0, .tv_nsec = 20 * 1000 * 1000 };
+
+	if (pid < 2 || started == 0 || start_time(pid) != started)
+		return;
+	(void)kill(pid, SIGTERM);
+	for (int ms = 0; ms < STOP_WAIT_MS; ms += 20) {
+		(void)waitpid(pid, NULL, WNOHANG);
+		if (start_time(pid) != started) {
+			printf("%s (pid %d) ended\n", name, (int)pid);
+			return;
+		}
+		(void)nanosleep(&pause, NULL);
+	}
+	(void)kill(pid, SIGKILL);
+	(void)waitpid(pid, NULL, 0);
+	printf("%s (pid %d) did not end by itself and was killed\n", name, (int)pid);
+}
+
+/* The worker is the gate's child, so nobody noted it here; its lease row names it. */
+static void end_worker(struct rehearsal *r)
+{
+	struct house house = HOUSE_INIT;
+	struct ops_args args = { .config = r->conf_path };
+	struct lease_row lease;
+	const char *colon;
+	int64_t pid = 0;
+
+	if (access(r->conf_path, F_OK) == 0 &&
+	    house_open(&house, &args, NEED_CONF | NEED_CLOCK | NEED_DB | NEED_ACCOUNT, "gj_reader") == REASON_OK &&
+	    tbl_lease_read(house.db, house.account.account_id, &lease) == REASON_OK && lease.kind != LEASE_NONE) {
+		colon = strchr(lease.holder, ':');
+		if (colon != NULL && num_parse(colon + 1, strcspn(colon + 1, ":"), &pid))
+			end_process(lease.program, (pid_t)pid, start_time((pid_t)pid));
+	}
+	house_close(&house);
+}
+
+static void end_noted(struct rehearsal *r)
+{
+	char path[FILE_PATH_SIZE], name[32];
+	uint8_t *text = NULL;
+	size_t text_size = 0;
+
+	if (file_join(r->dir, "pids", path) != REASON_OK || access(path, F_OK) != 0 || file_read(path, 65536, &text, &text_size) != REASON_OK)
+		return;
+	for (const char *line = (const char *)text; line != NULL && *line != '\0';) {
+		const char *end = strchr(line, '\n'), *first = strchr(line, ' ');
+		const char *second = first != NULL ? strchr(first + 1, ' ') : NULL;
+		int64_t pid, started;
+
+		if (end != NULL && second != NULL && second < end && (size_t)(first - line) < sizeof(name) &&
+		    num_parse(first + 1, (size_t)(second - first - 1), &pid) && num_parse(second + 1, (size_t)(end - second - 1), &started)) {
+			memcpy(name, line, (size_t)(first - line));
+			name[first - line] = '\0';
+			end_process(name, (pid_t)pid, started);
+		}
+		line = end != NULL ? end + 1 : NULL;
+	}
+	file_free(text, text_size);
+	(void)unlink(path);
+}
+
+enum reason rehearsal_stop_left(struct rehearsal *r)
+{
+	char tool[FILE_PATH_SIZE], folder[FILE_PATH_SIZE];
+	const char *argv[] = { tool, "stop", folder, NULL };
+	struct clock_seat *seat = r->seat;
+	struct clock *clk = r->clock;
+	int status = 0;
+	enum reason why;
+
+	/* Ending must not depend on virtual time, and a stopped clock lets every waiter go. */
+	r->broker_started = false;
+	r->seat = NULL;
+	r->clock = NULL;
+	end_worker(r);
+	if (clk != NULL)
+		clock_stop(clk);
+	end_noted(r);
+	why = file_join(r->top, "ops/db", tool);
+	if (why == REASON_OK)
+		why = file_join(r->dir, "db", folder);
+	if (why == REASON_OK && access(folder, F_OK) == 0)
+		why = rehearsal_run(r, NULL, argv, &status);
+	r->seat = seat;
+	r->clock = clk;
+	if (why == REASON_OK && status != 0)
+		why = reason_set(REASON_NOT_RUNNING, "ops/db stop %s ended with %d; its log is in that folder", folder, status);
+	return why;
+}
