@@ -21,7 +21,7 @@ struct certificate {
 	struct digest results[PHASE_MORNING_COUNT];
 	int64_t snapshot_id, acceptance_id;
 	struct digest snapshot, params, limits, universe;
-	struct digest executable;                /* of bin/worker */
+	struct digest executable;                /* of the program it is for: bin/worker, or bin/observer if mode is OBSERVE */
 	struct wall issued, expires;             /* expires: to be consumed before */
 	struct wall session_open, session_end, entry_end;
 };
