@@ -24,15 +24,15 @@
 #define KIS_TOKEN_SIZE    400
 #define KIS_APPROVAL_SIZE 300
 
-struct kis_keys {                        /* locked memory of the caller; wiped by the caller */
+struct kis_keys { /* locked memory of the caller; wiped by the caller */
 	char appkey[64];
 	char appsecret[256];
-	char cano[9], product[3];            /* 8 + 2 digits */
+	char cano[9], product[3]; /* 8 + 2 digits */
 	char hts_id[24];
 };
 struct kis_login {
 	char token[KIS_TOKEN_SIZE];
-	struct wall token_expires;           /* 0 = none */
+	struct wall token_expires; /* 0 = none */
 };
 /* SHA-256-like short name of an app key for files and rows: 16 hex digits of BLAKE2b(env, appkey). */
 void kis_fingerprint(enum kis_env env, const char *appkey, char out[static 17]);
@@ -42,7 +42,7 @@ struct kis_setup {
 	const struct conf *cfg;
 	enum kis_env env;
 	const struct kis_keys *keys;
-	const struct kis_login *login;       /* read at each call; may be filled later; NULL for auth */
+	const struct kis_login *login; /* read at each call; may be filled later; NULL for auth */
 	struct clock *clock;
 	struct clock_seat *seat;
 	/* every exchange is told here (NULL = nobody): name, msg_cd, http status, took_us. For evidence rows. */
@@ -51,28 +51,30 @@ struct kis_setup {
 };
 enum reason kis_open(const struct kis_setup *setup, struct kis **out);
 void kis_close(struct kis *kis);
-enum reason kis_warm(struct kis *kis);       /* connect and handshake without a business call */
+enum reason kis_warm(struct kis *kis); /* connect and handshake without a business call */
 /* Broker's Date header against our clock at the last exchange: theirs - ours; false before the first. */
 bool kis_skew_us(const struct kis *kis, int64_t *out_us);
 
 /* ---- login ---- */
-enum reason kis_token(struct kis *kis, struct wall until, struct kis_login *out);            /* one attempt */
+enum reason kis_token(struct kis *kis, struct wall until, struct kis_login *out); /* one attempt */
 enum reason kis_approval(struct kis *kis, struct wall until, char out[static KIS_APPROVAL_SIZE]);
 
 /* ---- listings; two complete passes are the caller's business (orders_agree, balances_agree) ---- */
 enum reason kis_daily_orders(struct kis *kis, struct kst_day from, struct kst_day to, struct wall until,
 			     struct broker_order_list *out);
-enum reason kis_open_orders(struct kis *kis, struct wall until, struct broker_order_list *out); /* paper: from the daily list */
+enum reason kis_open_orders(struct kis *kis, struct wall until,
+			    struct broker_order_list *out); /* paper: from the daily list */
 enum reason kis_balance(struct kis *kis, struct wall until, struct broker_balance *out);
 enum reason kis_reservations(struct kis *kis, struct kst_day from, struct kst_day to, struct wall until,
 			     struct broker_reservation_list *out);
 struct kis_buyable {
-	int64_t cash_won;                    /* ord_psbl_cash */
-	int64_t buy_won, buy_qty;            /* nrcvb_buy_amt, nrcvb_buy_qty: without credit */
+	int64_t cash_won; /* ord_psbl_cash */
+	int64_t buy_won, buy_qty; /* nrcvb_buy_amt, nrcvb_buy_qty: without credit */
 	int64_t calc_price_won;
 };
 /* symbol NULL: amounts only. price 0: as a market order. */
-enum reason kis_buyable(struct kis *kis, const char *symbol, int64_t price_won, struct wall until, struct kis_buyable *out);
+enum reason kis_buyable(struct kis *kis, const char *symbol, int64_t price_won, struct wall until,
+			struct kis_buyable *out);
 
 /* ---- quotations ---- */
 struct kis_price {
@@ -80,25 +82,25 @@ struct kis_price {
 	int64_t last_won, base_won, high_limit_won, low_limit_won, open_won, volume_qty;
 	int64_t previous_close_won;
 	bool halted, vi;
-	bool known;                          /* false: the broker has no such symbol */
+	bool known; /* false: the broker has no such symbol */
 };
 enum reason kis_price(struct kis *kis, const char *symbol, struct wall until, struct kis_price *out);
 /* Any number of symbols, 30 a call; on paper one by one. rows[i] belongs to symbols[i]. */
-enum reason kis_prices(struct kis *kis, const char (*symbols)[SYMBOL_SIZE], int symbol_count, struct wall until,
-		       struct kis_price *rows);
+enum reason kis_prices(struct kis *kis, const char (*symbols)[SYMBOL_SIZE], int symbol_count,
+		       struct wall until, struct kis_price *rows);
 /* Newest first, adjusted, up to room bars ending at `to` inclusive; several calls of 100. */
 enum reason kis_day_bars(struct kis *kis, const char *symbol, struct kst_day to, struct wall until,
 			 struct day_bar *rows, int room, int *out_count);
-enum reason kis_index_move(struct kis *kis, struct wall until, int64_t *out_move_bp);        /* KOSPI; real only */
+enum reason kis_index_move(struct kis *kis, struct wall until, int64_t *out_move_bp); /* KOSPI; real only */
 struct kis_holiday {
 	struct kst_day day;
 	bool open;
 };
-enum reason kis_holidays(struct kis *kis, struct kst_day from, struct wall until, struct kis_holiday *rows, int room,
-			 int *out_count);                                                       /* real only */
+enum reason kis_holidays(struct kis *kis, struct kst_day from, struct wall until, struct kis_holiday *rows,
+			 int room, int *out_count); /* real only */
 
 /* ---- orders: order.c, linked into the worker only ---- */
-struct kis_order_ticket {                /* spent by the first kis_post_once, whatever happens */
+struct kis_order_ticket { /* spent by the first kis_post_once, whatever happens */
 	int64_t intent_id;
 	enum intent_kind kind;
 	enum order_side side;
@@ -106,8 +108,8 @@ struct kis_order_ticket {                /* spent by the first kis_post_once, wh
 	char symbol[SYMBOL_SIZE];
 	int64_t qty, price_won;
 	char excg[EXCG_SIZE];
-	char orig_odno[ODNO_SIZE], branch[BRANCH_SIZE];  /* cancel */
-	struct mono marked;                  /* clock_real_mono() when the send mark was committed */
+	char orig_odno[ODNO_SIZE], branch[BRANCH_SIZE]; /* cancel */
+	struct mono marked; /* clock_real_mono() when the send mark was committed */
 	bool spent;
 };
 enum kis_order_fate { FATE_ACCEPTED, FATE_REFUSED, FATE_DOUBT, FATE_NOT_SENT };
@@ -116,10 +118,13 @@ struct kis_order_result {
 	char odno[ODNO_SIZE], branch[BRANCH_SIZE], time_text[8];
 	char msg_cd[16];
 	char msg[200];
-	char excerpt[512];                   /* of the raw answer, for the evidence row */
+	char excerpt[512]; /* of the raw answer, for the evidence row */
 	long http_status;
-	int64_t wire_us;                     /* POST begun to answer, real time */
+	int64_t wire_us; /* POST begun to answer, real time */
 };
+/* Takes the order lane's turn for the next kis_post_once. Call it before the send mark is committed, so that the wait for
+ * the turn (1.1 s on paper) does not age the mark; without it kis_post_once waits for the turn itself. */
+enum reason kis_order_turn(struct kis *kis, struct wall until);
 /* Never retries. FATE_NOT_SENT only when not one byte left (mark too old, no connection, deadline). */
 enum reason kis_post_once(struct kis *kis, struct kis_order_ticket *ticket, int64_t mark_age_max_ms,
 			  struct kis_order_result *out);

@@ -16,14 +16,14 @@
 #include "shared/kis/contract.h"
 
 struct pace;
-enum reason pace_open(const char *state_dir, enum kis_env env, const char *fingerprint_hex, const struct conf *cfg,
-		      struct pace **out);
+enum reason pace_open(const char *state_dir, enum kis_env env, const char *fingerprint_hex,
+		      const struct conf *cfg, struct pace **out);
 void pace_close(struct pace *pace);
 enum reason pace_take(struct pace *pace, enum kis_lane lane, struct clock_seat *seat, const struct clock *clk,
 		      struct wall until);
 /* The same, and the instant of the turn: two turns of a lane are never closer than its gap. */
-enum reason pace_take_at(struct pace *pace, enum kis_lane lane, struct clock_seat *seat, const struct clock *clk,
-			 struct wall until, struct wall *out_at);
+enum reason pace_take_at(struct pace *pace, enum kis_lane lane, struct clock_seat *seat,
+			 const struct clock *clk, struct wall until, struct wall *out_at);
 /* After a refusal for pace: nobody on this lane before `until`. */
 void pace_push_back(struct pace *pace, enum kis_lane lane, struct wall until);
 
