@@ -84,7 +84,7 @@ struct snapshot {
 	int64_t snapshot_id;                 /* 0 until stored */
 	struct kst_day day;
 	struct wall frozen;
-	int64_t cash_won;                    /* D+2 deposit by our books */
+	int64_t cash_won;                    /* D+2 deposit by our books; within the tolerance the broker's figure */
 	struct lot *lots;
 	int lot_count, lot_room;
 };
