@@ -414,14 +414,14 @@ static enum reason open_database(struct phase *ph)
 
 /* ---- is there anything to do? ------------------------------------------------------------------------------- */
 
-static bool trade_alive(const struct phase *ph)
+bool phase_trade_alive(const struct phase *ph)
 {
 	return ph->lease.kind == LEASE_TRADE && ph->lease.expires.us > phase_now(ph).us;
 }
 
-static bool observer_alive(const struct phase *ph)
+bool phase_observer_alive(const struct phase *ph)
 {
-	return trade_alive(ph) && strcmp(ph->lease.program, "observer") == 0;
+	return phase_trade_alive(ph) && strcmp(ph->lease.program, "observer") == 0;
 }
 
 static void ages_of(const struct phase *ph, int64_t out_s[static PHASE_COUNT])
@@ -452,7 +452,7 @@ static enum reason due(struct phase *ph)
 }
 
 /* What a scheduled run finds in the rows: done, too late, or nothing to do while a worker trades. */
-static enum reason needed(struct phase *ph)
+static enum reason needed(struct phase *ph, bool *out_late)
 {
 	const struct phase_record *mine = &ph->records[ph->def->id];
 	int64_t ages_s[PHASE_COUNT];
@@ -464,17 +464,13 @@ static enum reason needed(struct phase *ph)
 		return end_quietly(ph, REASON_MARKET_CLOSED, "not a trading day");
 	if (phase_fresh(ph->def->id, ph->records, ages_s, phase_now(ph)) == FRESH)
 		return end_quietly(ph, REASON_ALREADY_FRESH, "a fresh PASS of today is there already");
-	if (trade_alive(ph) && !observer_alive(ph) && !(ph->def->flags & PHASE_AFTER_WORKER))
+	if (phase_trade_alive(ph) && !phase_observer_alive(ph) && !(ph->def->flags & PHASE_AFTER_WORKER))
 		return end_quietly(ph, REASON_ALREADY_FRESH, "a worker trades on today's proofs");
-	if (ph->started.us <= ph->deadline.us)
-		return REASON_OK;
+	*out_late = ph->started.us > ph->deadline.us;
 	/* Said once, in a row; later wakes only repeat the exit status. */
-	if (mine->present && strcmp(mine->reason, reason_code(REASON_TOO_LATE)) == 0)
-		ph->quiet = true;
-	return reason_set(
-		REASON_TOO_LATE,
-		"woke after its deadline; a scheduled run does not catch up. By hand: gaejang run %s",
-		phase_name(ph->def->id));
+	if (*out_late && mine->present && strcmp(mine->reason, reason_code(REASON_TOO_LATE)) == 0)
+		return end_quietly(ph, REASON_TOO_LATE, "woke after its deadline, as a row says already");
+	return REASON_OK;
 }
 
 static bool session_over(const struct phase *ph)
@@ -488,7 +484,7 @@ static void choose_read_only(struct phase *ph)
 	if (ph->opt.read_only)
 		ph->read_only = true;
 	else if (!(ph->def->flags & PHASE_AFTER_WORKER))
-		ph->read_only = (trade_alive(ph) && !observer_alive(ph)) || session_over(ph);
+		ph->read_only = (phase_trade_alive(ph) && !phase_observer_alive(ph)) || session_over(ph);
 }
 
 static enum reason run_row(struct phase *ph)
@@ -621,7 +617,7 @@ static enum reason lease_settle(struct phase *ph)
 	return phase_wait_until(ph, wall_add_us(ph->lease.expires, US_PER_S + order_us));
 }
 
-static enum reason lease_take(struct phase *ph)
+enum reason phase_lease_take(struct phase *ph)
 {
 	int64_t life_us = conf_number(&ph->cfg, CONF_LEASE_S) * US_PER_S;
 	char held[DETAIL_SIZE];
@@ -633,14 +629,14 @@ static enum reason lease_take(struct phase *ph)
 		why = tbl_lease_read(ph->db, ph->account.account_id, &ph->lease);
 		if (why != REASON_OK)
 			return why;
-		if (observer_alive(ph) && !(ph->def->flags & (PHASE_JUDGES | PHASE_AFTER_WORKER))) {
+		if (phase_observer_alive(ph) && !(ph->def->flags & (PHASE_JUDGES | PHASE_AFTER_WORKER))) {
 			ph->lease_beside = true;
 			return REASON_OK;
 		}
 		/* The gate stops an observer itself and answers when a worker trades. */
-		if (trade_alive(ph) && (ph->def->flags & PHASE_JUDGES))
+		if (phase_trade_alive(ph) && (ph->def->flags & PHASE_JUDGES))
 			return REASON_OK;
-		if (!trade_alive(ph)) {
+		if (!phase_trade_alive(ph)) {
 			why = lease_settle(ph);
 			if (why != REASON_OK)
 				return why;
@@ -657,7 +653,7 @@ static enum reason lease_take(struct phase *ph)
 			       ph->lease.holder);
 		why = phase_wait_until(ph, wall_add_us(phase_now(ph), PHASE_WAIT_US));
 		if (why == REASON_DEADLINE)
-			return reason_set(trade_alive(ph) ? REASON_WORKER_RUNS : REASON_LEASE_HELD,
+			return reason_set(phase_trade_alive(ph) ? REASON_WORKER_RUNS : REASON_LEASE_HELD,
 					  "%s; run it again when it has ended", held);
 		if (why != REASON_OK)
 			return why;
@@ -960,7 +956,7 @@ static enum reason walk(struct phase *ph)
 	if (why == REASON_OK && !ph->day.trading && ph->def->id != PHASE_PREFLIGHT)
 		why = reason_set(REASON_MARKET_CLOSED, "not a trading day");
 	if (why == REASON_OK)
-		why = lease_take(ph);
+		why = phase_lease_take(ph);
 	if (why != REASON_OK)
 		return why;
 	ph->products = true;
@@ -974,29 +970,27 @@ static enum reason walk(struct phase *ph)
 	return why;
 }
 
-/* From the rows to the result. *out_trouble: what kept the result from being written. */
+static enum reason too_late(const struct phase *ph)
+{
+	return reason_set(
+		REASON_TOO_LATE,
+		"woke after its deadline; a scheduled run does not catch up. By hand: gaejang run %s",
+		phase_name(ph->def->id));
+}
+
+/* From the rows to the result. Returns what kept the result from being written; the answer itself is in ph->answer. */
 static enum reason attend(struct phase *ph)
 {
-	enum reason why = needed(ph);
+	bool late = false;
+	enum reason why = needed(ph, &late);
 
-	if (ph->quiet)
+	if (ph->quiet || why != REASON_OK)
 		return why;
-	if (why == REASON_OK)
-		choose_read_only(ph);
-	{
-		enum reason row = run_row(ph);
-
-		if (row != REASON_OK)
-			return row;
-	}
-	if (why == REASON_OK)
-		why = walk(ph);
-	else
-		(void)reason_set(
-			why,
-			"woke after its deadline; a scheduled run does not catch up. By hand: gaejang run %s",
-			phase_name(ph->def->id));
-	answer_set(ph, why);
+	choose_read_only(ph);
+	why = run_row(ph);
+	if (why != REASON_OK)
+		return why;
+	answer_set(ph, late ? too_late(ph) : walk(ph));
 	return result(ph);
 }
 

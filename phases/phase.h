@@ -126,6 +126,11 @@ int64_t phase_run_of(const struct phase *ph, enum phase_id upstream); /* run id 
 struct wall phase_session_open(const struct phase *ph);
 struct wall phase_session_end(const struct phase *ph);
 struct wall phase_entry_end(const struct phase *ph);
+/* Takes the lease, waiting for a young one up to the deadline; the frame has done so before run(), except for a gate that
+ * found a TRADE lease. */
+enum reason phase_lease_take(struct phase *ph);
+bool phase_trade_alive(const struct phase *ph); /* by the lease row read last */
+bool phase_observer_alive(const struct phase *ph);
 /* The gate's: after this the result is written without the lease. */
 enum reason phase_lease_give_back(struct phase *ph);
 /* The certificate that was consumed today, if any: what it froze stays as it is until the close. */
@@ -140,7 +145,8 @@ enum reason phase_kis_bare(struct phase *ph);
 void phase_broker_close(struct phase *ph);
 /* The keyed name of an account: what the row `account.fingerprint` must hold for these numbers. */
 enum reason phase_fingerprint(const struct phase *ph, struct digest *out);
-/* Two complete balances that agree; every pass is stored as a listing row when `store` and writing is allowed. */
+/* Two complete balances that agree; every pass is stored as a listing row when `store` and writing is allowed. out->rows is
+ * heap memory of out->room rows; it may come back as another array of that size (two passes change places). */
 enum reason phase_balance(struct phase *ph, bool store, struct broker_balance *out);
 enum reason phase_orders(struct phase *ph, struct kst_day from, struct kst_day to, bool store,
 			 struct broker_order_list *out);
