@@ -1,6 +1,7 @@
 # Turns sql/stmt/TABLE.sql into stmt_gen.h (enum of names) and stmt_gen.c (their texts).
 # A statement begins at "-- name: NAME" and ends at the next one or the end of the file; other "--" lines are
 # comments for people and stay out of the text. The last ";" is dropped.
+BEGIN { count = 0 }
 function flush_stmt(   t) {
 	if (name == "") return
 	t = text

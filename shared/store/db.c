@@ -35,7 +35,7 @@ static int library_failed;
 
 static void library_start(void)
 {
-	library_failed = mysql_library_init(0, NULL, NULL);
+	library_failed = sodium_init() < 0 || mysql_library_init(0, NULL, NULL) != 0;
 }
 
 enum reason db_trouble(struct db *db, unsigned number, const char *message, const char *step)
@@ -131,6 +131,7 @@ static enum reason say(struct db *db, const char *text, const char *step)
 static enum reason session_set(struct db *db)
 {
 	char text[400];
+	enum reason why;
 	int text_len;
 
 	/* The lock wait ends before our own read time-out: 1205 says what happened, a lost connection would not. */
@@ -139,11 +140,13 @@ static enum reason session_set(struct db *db)
 		"SET SESSION time_zone = '+09:00', "
 		"sql_mode = 'STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,"
 		"NO_ENGINE_SUBSTITUTION', "
-		"innodb_lock_wait_timeout = %u, idle_write_transaction_timeout = %u, "
-		"transaction_isolation = 'READ-COMMITTED', autocommit = 1",
+		"innodb_lock_wait_timeout = %u, idle_write_transaction_timeout = %u, autocommit = 1",
 		db->statement_s > 2 ? db->statement_s / 2 : 1, IDLE_WRITE_S);
 	BUG_IF(text_len < 0 || (size_t)text_len >= sizeof(text), "the session's settings fit");
-	return say(db, text, "session settings");
+	why = say(db, text, "session settings");
+	if (why == REASON_OK)
+		why = say(db, "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED", "session settings");
+	return why;
 }
 
 static void options_set(struct db *db)

@@ -1,6 +1,6 @@
 -- migrate:up
 -- The tables of the house. Times *_kst are Seoul wall time given by the program's clock, never NOW().
--- Insert-only tables: see sql/grants.sql, which grants no UPDATE or DELETE on them, and the triggers below.
+-- Insert-only tables: sql/grants.sql grants no UPDATE or DELETE on them, and sql/triggers.sql refuses both to everybody.
 
 CREATE TABLE account (
   account_id   SMALLINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY,
@@ -96,7 +96,8 @@ CREATE TABLE login_attempt (
   account_id   SMALLINT UNSIGNED NOT NULL,
   fingerprint  CHAR(16)     NOT NULL,
   what         ENUM('token','approval') NOT NULL,
-  at_kst       DATETIME(6)  NOT NULL COMMENT 'written before the call'
+  at_kst       DATETIME(6)  NOT NULL COMMENT 'written before the call',
+  KEY newest (fingerprint, what, attempt_id)
 ) ENGINE=InnoDB COMMENT='token requests, so that two programs never ask within a minute';
 
 CREATE TABLE cash_snapshot (
@@ -145,7 +146,8 @@ CREATE TABLE param_activation (
   to_date      DATE         NOT NULL COMMENT 'inclusive; 9999-12-31 = until further notice',
   activated_kst DATETIME(6) NOT NULL,
   activated_by VARCHAR(64)  NOT NULL,
-  reason       VARCHAR(200) NOT NULL
+  reason       VARCHAR(200) NOT NULL,
+  KEY newest (account_id, activation_id)
 ) ENGINE=InnoDB COMMENT='which parameters are ACTIVE on which days; the newest row that covers a day wins';
 
 CREATE TABLE pin (
@@ -157,7 +159,8 @@ CREATE TABLE pin (
   strategy_version INT UNSIGNED NOT NULL,
   body         TEXT         NOT NULL,
   digest       CHAR(64)     NOT NULL,
-  from_previous BOOLEAN     NOT NULL COMMENT 'previous day policy: limits are halved'
+  from_previous BOOLEAN     NOT NULL COMMENT 'previous day policy: limits are halved',
+  KEY by_day (account_id, trade_date, run_id)
 ) ENGINE=InnoDB COMMENT='params: the frozen parameters of the day';
 
 CREATE TABLE listing (
@@ -312,6 +315,18 @@ CREATE TABLE control (
   acceptance_needed BIGINT UNSIGNED NOT NULL DEFAULT 0 COMMENT 'an acceptance later than this one is needed to trade again'
 ) ENGINE=InnoDB COMMENT='the stop: sticky, only a named person raises it; updatable';
 
+CREATE TABLE control_event (
+  event_id     BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY,
+  account_id   SMALLINT UNSIGNED NOT NULL,
+  at_kst       DATETIME(6)  NOT NULL,
+  mode_before  ENUM('TRADE','REDUCE','OBSERVE','HALT') NULL,
+  mode         ENUM('TRADE','REDUCE','OBSERVE','HALT') NOT NULL,
+  reason       VARCHAR(200) NOT NULL,
+  person       VARCHAR(64)  NOT NULL,
+  login        VARCHAR(64)  NOT NULL COMMENT 'database login that wrote it',
+  KEY by_account (account_id, event_id)
+) ENGINE=InnoDB COMMENT='every change of control, written by its trigger';
+
 -- ---- orders -----------------------------------------------------------------------------------------------------
 CREATE TABLE decision (
   decision_id  BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY,
@@ -350,7 +365,8 @@ CREATE TABLE intent (
   excg         CHAR(3)      NOT NULL,
   owner        ENUM('SYS','EXT') NOT NULL DEFAULT 'SYS' COMMENT 'EXT: seen at the broker, not ours',
   recorded_kst DATETIME(6)  NOT NULL,
-  KEY by_day (account_id, trade_date, symbol)
+  KEY by_day (account_id, trade_date, symbol),
+  KEY by_target (target_intent_id)
 ) ENGINE=InnoDB COMMENT='first durable mark of an order; at most one send each, ever';
 
 CREATE TABLE order_event (
@@ -385,7 +401,7 @@ CREATE TABLE send_mark (
 
 CREATE TABLE fill (
   fill_id      BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY,
-  intent_id    BIGINT UNSIGNED NOT NULL,
+  intent_id    BIGINT UNSIGNED NULL COMMENT 'NULL = somebody else''s order',
   account_id   SMALLINT UNSIGNED NOT NULL,
   trade_date   DATE         NOT NULL,
   odno         VARCHAR(11)  NOT NULL,
@@ -400,6 +416,7 @@ CREATE TABLE fill (
   at_kst       DATETIME(6)  NOT NULL,
   by_program   VARCHAR(16)  NOT NULL,
   UNIQUE KEY one_step (intent_id, from_qty),
+  UNIQUE KEY one_step_of_number (account_id, trade_date, odno, from_qty),
   KEY by_day (account_id, trade_date, symbol)
 ) ENGINE=InnoDB COMMENT='growth of an order''s cumulative, from complete listings';
 
@@ -472,7 +489,8 @@ CREATE TABLE selection (
   symbol       VARCHAR(11)  NOT NULL,
   for_date     DATE         NOT NULL,
   rank_no      INT UNSIGNED NOT NULL,
-  PRIMARY KEY (run_id, symbol)
+  PRIMARY KEY (run_id, symbol),
+  KEY by_day (for_date)
 ) ENGINE=InnoDB COMMENT='close: symbols proposed for the next trading day';
 
 CREATE TABLE journal_file (
@@ -484,6 +502,11 @@ CREATE TABLE journal_file (
   opened_kst   DATETIME(6)  NOT NULL,
   KEY by_day (account_id, trade_date)
 ) ENGINE=InnoDB COMMENT='where a worker''s journal lies';
+
+CREATE TABLE schema_stated (
+  file         VARCHAR(64)  NOT NULL PRIMARY KEY,
+  digest       CHAR(64)     NOT NULL
+) ENGINE=InnoDB COMMENT='which routines, triggers, views and grants were stated last';
 
 -- migrate:down
 -- Nothing goes down: rows here are evidence. Restore a backup instead (ops/recovery.md).
