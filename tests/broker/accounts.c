@@ -141,7 +141,6 @@ static void ledger_post(struct exchange *ex, struct ledger *ledger, const struct
 	struct holding *holding = ledger_holding(ledger, posting->code, true);
 
 	holding->reserved_qty += posting->reserve_qty;
-	BUG_IF(holding->reserved_qty < 0, "no more is released than was reserved");
 	if (posting->buy_qty > 0) {
 		holding->qty += posting->buy_qty;
 		holding->cost_won += posting->buy_won;
@@ -167,24 +166,58 @@ static void ledger_post(struct exchange *ex, struct ledger *ledger, const struct
 	}
 }
 
-void posting_apply(struct exchange *ex, const struct posting *posting)
+/* What the balance shows has caught up: it is what is, whatever order the delays brought things in. */
+static void ledger_catch_up(struct account *account)
 {
-	ledger_post(ex, &ex->accounts[posting->account].seen, posting);
+	struct ledger copy = account->real;
+
+	copy.holdings = account->seen.holdings;
+	copy.cap = account->seen.cap;
+	for (copy.count = 0; copy.count < account->real.count; copy.count++) {
+		copy.holdings = core_grow(copy.holdings, &copy.cap, copy.count, sizeof(*copy.holdings));
+		copy.holdings[copy.count] = account->real.holdings[copy.count];
+	}
+	account->seen = copy;
 }
 
-void posting_put(struct exchange *ex, const struct posting *posting, int64_t extra_lag_us)
+void postings_due(struct exchange *ex, bool all)
 {
-	int64_t lag_us = ex->lags.balance_us > extra_lag_us ? ex->lags.balance_us : extra_lag_us;
+	size_t done = 0;
+	bool waits[EXCH_ACCOUNTS_MAX] = { false }, moved[EXCH_ACCOUNTS_MAX] = { false };
+
+	for (; done < ex->posting_count && (all || ex->postings[done].due.us <= ex->now.us); done++) {
+		ledger_post(ex, &ex->accounts[ex->postings[done].account].seen, &ex->postings[done]);
+		moved[ex->postings[done].account] = true;
+	}
+	if (done == 0)
+		return;
+	ex->posting_count -= done;
+	memmove(ex->postings, ex->postings + done, ex->posting_count * sizeof(*ex->postings));
+	for (size_t i = 0; i < ex->posting_count; i++)
+		waits[ex->postings[i].account] = true;
+	for (size_t i = 0; i < ex->account_count; i++)
+		if (moved[i] && !waits[i])
+			ledger_catch_up(&ex->accounts[i]);
+}
+
+void posting_put(struct exchange *ex, const struct posting *posting, struct wall not_before)
+{
+	struct account *account = &ex->accounts[posting->account];
 	struct posting late = *posting;
 	size_t place;
 
-	ledger_post(ex, &ex->accounts[posting->account].real, posting);
-	late.due = wall_add_us(ex->now, lag_us);
+	ledger_post(ex, &account->real, posting);
+	BUG_IF(ledger_find(&account->real, posting->code)->reserved_qty < 0,
+	       "only what was reserved is released");
+	late.due = wall_add_us(ex->now, ex->lags.balance_us);
+	if (late.due.us < not_before.us)
+		late.due = not_before;
 	ex->postings = core_grow(ex->postings, &ex->posting_cap, ex->posting_count, sizeof(*ex->postings));
 	for (place = ex->posting_count; place > 0 && ex->postings[place - 1].due.us > late.due.us; place--)
 		ex->postings[place] = ex->postings[place - 1];
 	ex->postings[place] = late;
 	ex->posting_count++;
+	postings_due(ex, false);
 }
 
 /* ---- change of day ---- */

@@ -23,6 +23,7 @@
 #define CORE_QTY_MAX        INT64_C(1000000000)
 #define CORE_PRICE_MAX      INT64_C(1000000000)
 #define CORE_DAY_MINUTES    1440
+#define CORE_FIRST_BARS     260 /* synthetic day bars */
 #define CORE_EMPTY_ROLLS    2 /* sold-out rows stay in the balance for so many days */
 
 /* ---- growing arrays: false when memory is exhausted, which ends the simulator ---- */
@@ -122,7 +123,10 @@ struct exchange {
 	enum exch_phase phase;
 	int32_t stage; /* boundaries of the day already passed */
 	int64_t still_done_s;
-	bool resv_sent;
+	bool silent; /* the past of the day is made up: no events, no fills */
+	struct kst_day ledger_day; /* day the accounts stand at; 0 = none yet */
+	struct kst_day first_previous; /* trading day before the first day that ran here */
+	int64_t watch_total;
 
 	struct symbol **symbols;
 	size_t symbol_count, symbol_cap;
@@ -179,6 +183,8 @@ void order_changed(struct exchange *ex, struct order *order);
 void order_reserve(struct exchange *ex, struct order *order); /* recomputes what it reserves */
 void order_fill(struct exchange *ex, struct order *order, int64_t qty, int64_t won, bool tell);
 void orders_expire(struct exchange *ex);
+void orders_bury(struct exchange *ex, struct kst_day day); /* what is open from days before */
+void orders_revive(struct exchange *ex); /* today's live rows back to the market */
 void orders_closing_call(struct exchange *ex);
 enum exch_refusal order_place(struct exchange *ex, const struct exch_request *request, bool any_hour,
 			      struct order **out);
@@ -189,8 +195,9 @@ bool order_is_market(const char *dvsn);
 struct holding *ledger_holding(struct ledger *ledger, const char *code, bool make);
 const struct holding *ledger_find(const struct ledger *ledger, const char *code);
 void ledger_clear(struct ledger *ledger);
-void posting_put(struct exchange *ex, const struct posting *posting, int64_t extra_lag_us);
-void posting_apply(struct exchange *ex, const struct posting *posting);
+/* Books it in what is, and later, not before `not_before`, in what the balance shows. */
+void posting_put(struct exchange *ex, const struct posting *posting, struct wall not_before);
+void postings_due(struct exchange *ex, bool all);
 int64_t account_cash_now(const struct exchange *ex, size_t account); /* D+2 less reserves */
 int64_t ledger_cost_won(const struct exchange *ex, const struct account *account,
 			const struct ledger *ledger);

@@ -123,15 +123,19 @@ void exch_fill_set(struct exchange *ex, enum exch_fill_rule fill);
 const struct exch_config *exch_config_of(const struct exchange *ex);
 
 /* Day figures in the columns of tests/data/krx_YYYYMMDD.csv (comment lines start with '#'). `previous` gives
- * yesterday's figures, `today` those the day's path must hit; symbols are those of `previous`. */
+ * yesterday's figures, `today` (NULL = unknown, invented) those the day's path must hit; symbols are those of
+ * `previous`. */
 enum reason exch_load_days(struct exchange *ex, const char *previous_csv, const char *today_csv);
+/* Weekdays without trading, first column a date (ops/data/krx_closed_days.csv): only for the dates of the
+ * synthetic day bars. Optional; without it every weekday has a bar. */
+enum reason exch_load_closed_days(struct exchange *ex, const char *csv);
 /* One symbol by hand (scenarios): figures of yesterday = its close; today unknown. Replaces an existing one's
  * previous close and last price. */
 enum reason exch_symbol_put(struct exchange *ex, const char *code, const char *name, bool kosdaq, bool etf,
 			    int64_t prev_close_won, int64_t last_won);
 
-/* Starts a day: rolls cash, holdings and numbers of every account when it is later than the one before.
- * Call after loading, before the first exch_advance of that day. */
+/* Starts a day: rolls cash, holdings and numbers of every account when it is later than the one before. The part
+ * of the day before `at` passes silently: no events, no fills. Call after loading and after exch_state_load. */
 enum reason exch_day_begin(struct exchange *ex, const struct exch_day *day, struct wall at);
 
 /* ---- time ---- */
@@ -362,8 +366,10 @@ enum reason exch_resv_list(const struct exchange *ex, size_t account, struct exc
 			   size_t *out_count);
 
 /* ---- truth: control and scenarios write what the broker believes ---- */
-/* Merges one row by day + odno; an existing row takes every field given. Numbers are normalised to ten digits.
- * `book` true also books the difference of filled shares into holdings and cash. remaining_qty < 0 is computed. */
+/* Writes one row; day + odno names it and replaces an existing row wholly (to merge: exch_order_of, change the
+ * copy, write it). Numbers are normalised to ten digits. `book` true also books the difference of filled shares
+ * into holdings and cash. remaining_qty < 0 is computed. A row may contradict
+ * itself (that is a story too): it is kept as written, and no rule of the market touches it. */
 enum reason exch_truth_order(struct exchange *ex, const struct exch_order *row, bool book);
 void exch_truth_orders_clear(struct exchange *ex, size_t account);
 /* Sets one holding; sellable_qty < 0 = computed from open sells. Orders first, then balance. qty 0 = a zero row
