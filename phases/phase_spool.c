@@ -122,7 +122,6 @@ void phase_spool_done(struct phase *ph)
 {
 	char moved[FILE_PATH_SIZE];
 
-	if (spool_path(ph, "draining", moved) == REASON_OK && unlink(moved) != 0 &&
-	    errno != ENOENT)
+	if (spool_path(ph, "draining", moved) == REASON_OK && unlink(moved) != 0 && errno != ENOENT)
 		log_event(LOG_WARN, "spool-stays", "phase=%s errno=%d", phase_name(ph->def->id), errno);
 }
