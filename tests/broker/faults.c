@@ -19,6 +19,7 @@ static const struct {
 	FAULT_KINDS(F)
 #undef F
 };
+_Static_assert(FAULT_KIND_COUNT <= 64, "masks of kinds are 64 bits");
 
 const char *fault_kind_name(enum fault_kind kind)
 {
@@ -173,14 +174,15 @@ static bool fault_is_on(const struct fault *f, const char *on, const char *alias
 }
 
 void faults_strike(struct faults *fs, const char *on, const char *alias, int32_t second_of_day,
-		   struct fault_hits *out)
+		   uint64_t kinds_asked, struct fault_hits *out)
 {
 	*out = (struct fault_hits){ 0 };
 	for (size_t i = 0; i < fs->count; i++) {
 		struct fault *f = &fs->list[i];
 		int64_t place;
 
-		if (!fault_is_on(f, on, alias) || second_of_day < f->after_s || second_of_day >= f->until_s)
+		if ((kinds_asked >> f->kind & 1) == 0 || !fault_is_on(f, on, alias) ||
+		    second_of_day < f->after_s || second_of_day >= f->until_s)
 			continue;
 		place = f->seen++;
 		if (place < f->from || (f->count >= 0 && place >= f->from + f->count))

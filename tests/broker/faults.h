@@ -90,9 +90,15 @@ const char *fault_kind_name(enum fault_kind kind);
 struct fault_hits {
 	const struct fault *hit[FAULT_KIND_COUNT];
 };
-/* Counts this event at every fault of `on` (or of `alias`, or "*"). */
+/* Counts this event at every fault of `on` (or of `alias`, or "*") whose kind is in the mask `kinds`. */
+#define FAULT_BIT(kind) (UINT64_C(1) << FAULT_##kind)
+#define FAULTS_OF_FRAMES                                                                                     \
+	(FAULT_BIT(drop_socket) | FAULT_BIT(silent_socket) | FAULT_BIT(extra_fields) |                       \
+	 FAULT_BIT(garbage_frame))
+#define FAULTS_OF_NOTICES (FAULT_BIT(no_notice) | FAULT_BIT(double_notice) | FAULT_BIT(reorder_notices))
+#define FAULTS_OF_CALLS   (~(FAULTS_OF_FRAMES | FAULTS_OF_NOTICES | FAULT_BIT(clock_skew)))
 void faults_strike(struct faults *fs, const char *on, const char *alias, int32_t second_of_day,
-		   struct fault_hits *out);
+		   uint64_t kinds, struct fault_hits *out);
 /* A standing condition, nothing is counted: is there a live fault of this kind? */
 const struct fault *faults_standing(const struct faults *fs, const char *on, enum fault_kind kind);
 

@@ -652,7 +652,8 @@ static void work_off(struct call *call, bool path_known, bool method_known)
 		return;
 	}
 	if (call->route != NULL) {
-		faults_strike(&call->b->faults, call->route->name, call->route->alias, second, &call->faults);
+		faults_strike(&call->b->faults, call->route->name, call->route->alias, second,
+			      FAULTS_OF_CALLS, &call->faults);
 		if (faults_before(call))
 			return;
 	}

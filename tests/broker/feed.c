@@ -1,0 +1,1019 @@
+/*
+ * feed - WebSocket sessions: registrations, frames of trades and book, encrypted notices, PINGPONG.
+ *
+ * Every print and book of a watched symbol is formatted once, as it happens, into the frame of its channel; a
+ * frame is closed when symbol or instant change, or it is full. Notices wait in a queue ordered by the time they
+ * are due and are encrypted for each session that gets them.
+ * Source: the broker's pages on its WebSocket channels; padding of notices as in recorded ones.
+ */
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shared/base/bug.h"
+#include "tests/broker/broker.h"
+#include "tests/broker/quote.h"
+
+#include "shared/base/banned.h"
+
+#define REORDER_US   (300 * 1000) /* a notice that changes places waits so long */
+#define FRAME_HEAD   "0|%s|%03d|"
+#define NOTICES_HELD 65536
+
+enum channel_kind { CHANNEL_TRADE, CHANNEL_BOOK, CHANNEL_NOTICE, CHANNEL_QUIET };
+
+/* Quiet channels can be registered and never say anything. */
+static const struct channel {
+	const char *tr_id;
+	enum channel_kind kind;
+	bool real, paper;
+} channels[] = {
+	{ "H0STCNT0", CHANNEL_TRADE, true, true },   { "H0STASP0", CHANNEL_BOOK, true, true },
+	{ "H0STCNI0", CHANNEL_NOTICE, true, false }, { "H0STCNI9", CHANNEL_NOTICE, false, true },
+	{ "H0STANC0", CHANNEL_QUIET, true, false },  { "H0STMKO0", CHANNEL_QUIET, true, false },
+	{ "H0NXCNT0", CHANNEL_QUIET, true, false },  { "H0NXASP0", CHANNEL_QUIET, true, false },
+	{ "H0NXANC0", CHANNEL_QUIET, true, false },  { "H0NXMKO0", CHANNEL_QUIET, true, false },
+	{ "H0UNCNT0", CHANNEL_QUIET, true, false },  { "H0UNASP0", CHANNEL_QUIET, true, false },
+	{ "H0UNANC0", CHANNEL_QUIET, true, false },  { "H0UNMKO0", CHANNEL_QUIET, true, false },
+};
+
+struct registration {
+	const struct channel *channel;
+	char key[32];
+};
+struct session {
+	struct feed *feed;
+	struct ws_peer *peer;
+	struct session *next, **link;
+	struct login *who; /* once an approval key was accepted and the slot taken */
+	struct wall approval_until;
+	struct registration *regs;
+	size_t reg_count;
+	char iv[17], key[33];
+	struct wall ping_at;
+	int missed, bad_htsids;
+	bool answered;
+	uint64_t bytes_at_ping;
+	bool silent, dropped;
+};
+struct notice {
+	struct wall due;
+	size_t account;
+	char plain[512];
+};
+/* The frame that is being filled on one channel. */
+struct pending {
+	struct buf records;
+	char code[EXCH_CODE_SIZE];
+	struct wall at;
+	int count;
+};
+struct feed {
+	struct broker *b;
+	struct session *sessions;
+	size_t session_count;
+	struct pending trades, books;
+	struct notice *notices; /* in order of due */
+	size_t notice_count, notice_cap;
+	int64_t frames_sent, records_sent, notices_sent;
+};
+
+enum reason feed_open(struct broker *b, struct feed **out)
+{
+	struct feed *feed = calloc(1, sizeof *feed);
+
+	if (feed == NULL)
+		return reason_set(REASON_NO_MEMORY, "no memory for the feed");
+	feed->b = b;
+	*out = feed;
+	return REASON_OK;
+}
+
+static void session_free(struct session *s)
+{
+	for (size_t i = 0; i < s->reg_count; i++) {
+		if (s->regs[i].channel->kind == CHANNEL_TRADE || s->regs[i].channel->kind == CHANNEL_BOOK)
+			exch_watch(s->feed->b->ex, s->regs[i].key, false);
+	}
+	*s->link = s->next;
+	if (s->next != NULL)
+		s->next->link = s->link;
+	s->feed->session_count--;
+	free(s->regs);
+	free(s);
+}
+
+void feed_close(struct feed *feed)
+{
+	if (feed == NULL)
+		return;
+	while (feed->sessions != NULL)
+		session_free(feed->sessions);
+	buf_clear(&feed->trades.records);
+	buf_clear(&feed->books.records);
+	free(feed->notices);
+	free(feed);
+}
+
+/* ---- sending ---- */
+
+static void session_send(struct session *s, const char *text, size_t text_len)
+{
+	if (s->silent || s->dropped)
+		return;
+	ws_send(s->peer, text, text_len);
+	s->feed->frames_sent++;
+}
+
+static void session_drop(struct session *s)
+{
+	s->dropped = true;
+	ws_drop_hard(s->peer);
+}
+
+/* Asks the faults about one outgoing frame. False = it is not to be sent. */
+static bool frame_faults(struct session *s)
+{
+	static const char garbage[] = "0|H0ST\x01\x02|0X1|^^^|\x7f^garbage^";
+	struct broker *b = s->feed->b;
+	struct fault_hits hits;
+
+	faults_strike(&b->faults, "ws", NULL, kst_second_of(broker_now(b)),
+		      FAULTS_OF_FRAMES & ~FAULT_BIT(extra_fields), &hits);
+	if (hits.hit[FAULT_drop_socket] != NULL) {
+		feed_drop_all(s->feed);
+		return false;
+	}
+	if (hits.hit[FAULT_silent_socket] != NULL) {
+		for (struct session *each = s->feed->sessions; each != NULL; each = each->next)
+			each->silent = true;
+		return false;
+	}
+	if (hits.hit[FAULT_garbage_frame] != NULL)
+		session_send(s, garbage, sizeof garbage - 1);
+	return !s->dropped;
+}
+
+static bool registered(const struct session *s, enum channel_kind kind, const char *key)
+{
+	for (size_t i = 0; i < s->reg_count; i++) {
+		if (s->regs[i].channel->kind == kind && strcmp(s->regs[i].key, key) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void pending_flush(struct feed *feed, struct pending *p, enum channel_kind kind, const char *tr_id)
+{
+	struct buf frame = BUF_INIT;
+
+	if (p->count == 0)
+		return;
+	buf_fmt(&frame, FRAME_HEAD, tr_id, p->count);
+	buf_add(&frame, p->records.bytes, p->records.len);
+	for (struct session *s = feed->sessions, *next; s != NULL && !frame.failed; s = next) {
+		next = s->next;
+		if (registered(s, kind, p->code) && frame_faults(s)) {
+			session_send(s, frame.bytes, frame.len);
+			feed->records_sent += p->count;
+		}
+	}
+	buf_clear(&frame);
+	buf_reset(&p->records);
+	p->count = 0;
+}
+
+static void frames_flush(struct feed *feed)
+{
+	pending_flush(feed, &feed->trades, CHANNEL_TRADE, "H0STCNT0");
+	pending_flush(feed, &feed->books, CHANNEL_BOOK, "H0STASP0");
+}
+
+/* Room for one more record of this symbol and instant. Closes both frames when either changes. */
+static struct buf *pending_record(struct feed *feed, struct pending *p, const char *code, struct wall at)
+{
+	bool other = strcmp(p->code, code) != 0 || p->at.us != at.us;
+
+	if (p->count > 0 && (other || p->count >= setting(&feed->b->set, SET_bundle_max)))
+		frames_flush(feed);
+	snprintf(p->code, sizeof p->code, "%s", code);
+	p->at = at;
+	if (p->count++ > 0)
+		buf_puts(&p->records, "^");
+	return &p->records;
+}
+
+/* ---- records ---- */
+
+static void put_num(struct buf *b, int64_t number)
+{
+	buf_fmt(b, "%lld^", (long long)number);
+}
+
+static void put_text(struct buf *b, const char *text)
+{
+	buf_fmt(b, "%s^", text);
+}
+
+static void put_ratio(struct buf *b, int64_t part, int64_t whole, int64_t factor)
+{
+	char text[SCALED_TEXT_SIZE];
+
+	put_text(b, scaled_text(ratio_scaled(part, whole, factor, 2), 2, text));
+}
+
+static void put_time(struct buf *b, int32_t s)
+{
+	buf_fmt(b, "%02d%02d%02d^", s / 3600, s / 60 % 60, s % 60);
+}
+
+static const char *sign_of(int64_t change)
+{
+	return change > 0 ? "2" : change < 0 ? "5" : "3";
+}
+
+/* Against open, high or low: time, sign, difference. */
+static void put_versus(struct buf *b, int32_t at_s, int64_t change)
+{
+	put_time(b, at_s);
+	put_text(b, sign_of(change));
+	put_num(b, change);
+}
+
+/* Fields a record has beyond the known ones: by setting, and by fault. */
+static void put_more(struct feed *feed, struct buf *b, int64_t known, int64_t wanted)
+{
+	struct fault_hits hits;
+
+	faults_strike(&feed->b->faults, "ws", NULL, kst_second_of(broker_now(feed->b)),
+		      FAULT_BIT(extra_fields), &hits);
+	if (hits.hit[FAULT_extra_fields] != NULL)
+		wanted += hits.hit[FAULT_extra_fields]->number;
+	for (int64_t i = known; i < wanted; i++)
+		put_text(b, "0");
+	b->len--; /* the last field has no mark behind it */
+}
+
+/* H0STCNT0, 46 fields, then MARKET_CLS_CODE. */
+static void trade_record(struct feed *feed, struct buf *b, const struct exch_event *ev)
+{
+	const struct exch_quote *q = ev->quote;
+	const struct exch_day *today = exch_today(feed->b->ex);
+	int64_t fields = setting(&feed->b->set, SET_trade_fields), change = q->last_won - q->prev_close_won;
+	int64_t so_far_s = kst_second_of(ev->at) - today->open_s, length_s = today->close_s - today->open_s;
+	/* Yesterday's volume at the same time is not in the day figures: in proportion to the time gone by. */
+	int64_t same_time = length_s <= 0 ? 0 : q->prev_volume * (so_far_s < 0 ? 0 : so_far_s) / length_s;
+	char day[KST_TEXT_SIZE];
+
+	put_text(b, q->code);
+	put_time(b, kst_second_of(ev->at));
+	put_num(b, q->last_won);
+	put_text(b, quote_sign(q, q->last_won));
+	put_num(b, change);
+	put_ratio(b, change, q->prev_close_won, 100);
+	put_ratio(b, q->turnover_won, q->volume, 1);
+	put_num(b, q->open_won);
+	put_num(b, q->high_won);
+	put_num(b, q->low_won);
+	put_num(b, q->ask[0].price_won);
+	put_num(b, q->bid[0].price_won);
+	put_num(b, q->print_qty);
+	put_num(b, q->volume);
+	put_num(b, q->turnover_won);
+	put_num(b, q->sell_count);
+	put_num(b, q->buy_count);
+	put_num(b, q->buy_count - q->sell_count);
+	put_ratio(b, q->buy_volume, q->sell_volume, 100);
+	put_num(b, q->sell_volume);
+	put_num(b, q->buy_volume);
+	put_text(b, q->print_side == EXCH_BUY ? "1" : q->print_side == EXCH_SELL ? "5" : "");
+	put_ratio(b, q->buy_volume, q->volume, 1);
+	put_ratio(b, q->volume, q->prev_volume, 100);
+	put_versus(b, q->open_time_s, q->last_won - q->open_won);
+	put_versus(b, q->high_time_s, q->last_won - q->high_won);
+	put_versus(b, q->low_time_s, q->last_won - q->low_won);
+	put_text(b, kst_day_digits(kst_day_of(ev->at), day));
+	put_text(b, quote_market_code(feed->b->ex));
+	put_text(b, q->halted ? "Y" : "N");
+	put_num(b, q->ask[0].qty);
+	put_num(b, q->bid[0].qty);
+	put_num(b, q->ask_total);
+	put_num(b, q->bid_total);
+	put_ratio(b, q->volume, q->shares, 100);
+	put_num(b, same_time);
+	put_ratio(b, q->volume, same_time, 100);
+	put_text(b, quote_hour_class(feed->b->ex));
+	put_text(b, "");
+	put_num(b, q->open_won); /* static VI reference: the opening price on most days */
+	if (fields > 46)
+		put_text(b, quote_market_class(feed->b->ex));
+	put_more(feed, b, fields > 46 ? 47 : 46, fields);
+}
+
+static void put_levels(struct buf *b, const struct exch_level *side, bool price)
+{
+	for (int i = 0; i < EXCH_LEVELS; i++)
+		put_num(b, price ? side[i].price_won : side[i].qty);
+}
+
+/* H0STASP0: 59 fields documented, then mid price, its quantity and side, then MARKET_CLS_CODE. */
+static void book_record(struct feed *feed, struct buf *b, const struct exch_event *ev)
+{
+	const struct exch_quote *q = ev->quote;
+	const char *hour_class = quote_hour_class(feed->b->ex);
+	bool session = strcmp(hour_class, "0") == 0;
+	int64_t fields = setting(&feed->b->set, SET_book_fields), known = 59;
+	int64_t expected_won = session ? 0 : q->last_won, change = expected_won - q->prev_close_won;
+
+	put_text(b, q->code);
+	put_time(b, kst_second_of(ev->at));
+	put_text(b, hour_class);
+	put_levels(b, q->ask, true);
+	put_levels(b, q->bid, true);
+	put_levels(b, q->ask, false);
+	put_levels(b, q->bid, false);
+	put_num(b, q->ask_total);
+	put_num(b, q->bid_total);
+	put_num(b, 0);
+	put_num(b, 0);
+	/* Expected price: meaningless in session, and then filled just as the service does. */
+	put_num(b, expected_won);
+	put_num(b, 0);
+	put_num(b, 0);
+	put_num(b, change);
+	put_text(b, sign_of(change));
+	put_ratio(b, change, q->prev_close_won, 100);
+	put_num(b, q->volume);
+	put_num(b, 0);
+	put_num(b, 0);
+	put_num(b, 0);
+	put_num(b, 0);
+	put_num(b, 0);
+	if (fields >= 62) {
+		put_num(b, (q->ask[0].price_won + q->bid[0].price_won) / 2);
+		put_num(b, 0);
+		put_text(b, "0");
+		known = 62;
+	}
+	if (fields >= 63) {
+		put_text(b, quote_market_class(feed->b->ex));
+		known = 63;
+	}
+	put_more(feed, b, known, fields);
+}
+
+/* ---- notices ---- */
+
+static void put_padded(struct feed *feed, struct buf *b, int64_t number, int width)
+{
+	if (setting(&feed->b->set, SET_notice_zero_padded) != 0)
+		buf_fmt(b, "%0*lld^", width, (long long)number);
+	else
+		put_num(b, number);
+}
+
+/* A name, its last character cut in half if the setting says so. */
+static void put_name(struct feed *feed, struct buf *b, const char *name)
+{
+	size_t len = strlen(name);
+
+	if (setting(&feed->b->set, SET_notice_name_cut) != 0 && len > 3 && (name[len - 1] & 0x80) != 0)
+		len--;
+	buf_add(b, name, len);
+	buf_puts(b, "^");
+}
+
+struct notice_form {
+	const char *rctf, *refused, *filled, *accepted;
+};
+
+/* The combinations of the codes for each event. */
+static bool notice_form_of(const struct exch_event *ev, struct notice_form *out)
+{
+	const struct exch_order *o = ev->order;
+	const char *rctf = o->kind == EXCH_ORDER_MODIFY ? "1" : o->kind == EXCH_ORDER_CANCEL ? "2" : "0";
+
+	switch (ev->kind) {
+	case EXCH_EV_ORDER_RECEIVED: *out = (struct notice_form){ rctf, "0", "1", "1" }; return true;
+	case EXCH_EV_FILL: *out = (struct notice_form){ "0", "0", "2", "2" }; return true;
+	case EXCH_EV_MODIFIED: *out = (struct notice_form){ "1", "0", "1", "2" }; return true;
+	case EXCH_EV_CANCELLED: *out = (struct notice_form){ "2", "0", "1", "2" }; return true;
+	case EXCH_EV_REST_CANCELLED: *out = (struct notice_form){ "0", "0", "1", "3" }; return true;
+	case EXCH_EV_REJECTED: *out = (struct notice_form){ rctf, "1", "1", "1" }; return true;
+	case EXCH_EV_EXPIRED: /* told by the daily list only */
+	case EXCH_EV_PHASE:
+	case EXCH_EV_TRADE:
+	case EXCH_EV_BOOK: break;
+	}
+	return false;
+}
+
+static const char *condition_of(const char *dvsn)
+{
+	if (strcmp(dvsn, "11") == 0 || strcmp(dvsn, "13") == 0 || strcmp(dvsn, "15") == 0)
+		return "1";
+	if (strcmp(dvsn, "12") == 0 || strcmp(dvsn, "14") == 0 || strcmp(dvsn, "16") == 0)
+		return "2";
+	return "0";
+}
+
+static void notice_queue(struct feed *feed, const struct notice *n)
+{
+	size_t at;
+
+	if (feed->notice_count == feed->notice_cap) {
+		size_t cap = feed->notice_cap == 0 ? 64 : feed->notice_cap * 2;
+		struct notice *more = cap > NOTICES_HELD ? NULL : realloc(feed->notices, cap * sizeof *more);
+
+		if (more == NULL)
+			return; /* like any notice that is lost: the daily list tells */
+		feed->notices = more;
+		feed->notice_cap = cap;
+	}
+	for (at = feed->notice_count; at > 0 && feed->notices[at - 1].due.us > n->due.us; at--)
+		feed->notices[at] = feed->notices[at - 1];
+	feed->notices[at] = *n;
+	feed->notice_count++;
+}
+
+/* H0STCNI0: 26 fields, or the 23 of before NXT. */
+static void notice_of(struct feed *feed, const struct exch_event *ev)
+{
+	const struct exch_order *o = ev->order;
+	const struct login *who = NULL;
+	const char *number = exch_account_at(feed->b->ex, o->account)->number;
+	const struct exch_quote *q = exch_quote_of(feed->b->ex, o->code);
+	int64_t fields = setting(&feed->b->set, SET_notice_fields);
+	bool wide = fields >= 26, fill = ev->kind == EXCH_EV_FILL;
+	struct notice n = { .account = o->account };
+	struct notice_form form;
+	struct fault_hits hits;
+	struct buf b = BUF_INIT;
+
+	if (!notice_form_of(ev, &form))
+		return;
+	for (size_t i = 0; i < feed->b->login_count && who == NULL; i++) {
+		if (feed->b->logins[i].account == o->account)
+			who = &feed->b->logins[i];
+	}
+	put_text(&b, who != NULL ? who->htsid : "");
+	buf_fmt(&b, "%.8s%.2s^", number, number + 9);
+	put_text(&b, o->odno);
+	put_text(&b, o->orig);
+	put_text(&b, o->side == EXCH_BUY ? "02" : "01");
+	put_text(&b, form.rctf);
+	put_text(&b, o->dvsn);
+	put_text(&b, condition_of(o->dvsn));
+	put_text(&b, o->code);
+	put_padded(feed, &b, ev->qty, 10);
+	put_padded(feed, &b, ev->price_won, 9);
+	put_time(&b, kst_second_of(ev->at));
+	put_text(&b, form.refused);
+	put_text(&b, form.filled);
+	put_text(&b, form.accepted);
+	put_text(&b, o->branch);
+	if (ev->kind == EXCH_EV_ORDER_RECEIVED && setting(&feed->b->set, SET_notice_receipt_qty) == 0)
+		put_text(&b, "");
+	else
+		put_padded(feed, &b, o->qty, 9);
+	put_name(feed, &b, who != NULL ? who->name : "");
+	if (wide) {
+		put_text(&b, "");
+		put_text(&b, strcmp(o->excg, "NXT") == 0 ? "2" : strcmp(o->excg, "SOR") == 0 ? "3" : "1");
+		put_text(&b, "Y");
+		put_text(&b, "");
+	} else {
+		put_text(&b, "1Y"); /* recorded so; the field list calls it a name */
+	}
+	put_text(&b, "10");
+	put_text(&b, "");
+	put_name(feed, &b, q != NULL ? q->name : o->code);
+	if (fill)
+		put_padded(feed, &b, o->price_won, 9);
+	else
+		put_text(&b, "");
+	put_more(feed, &b, wide ? 26 : 23, fields);
+	faults_strike(&feed->b->faults, "ws", "notice", kst_second_of(ev->at), FAULTS_OF_NOTICES, &hits);
+	n.due = wall_add_us(ev->at, setting(&feed->b->set, SET_lag_notice_ms) * 1000);
+	if (hits.hit[FAULT_reorder_notices] != NULL)
+		n.due = wall_add_us(n.due, REORDER_US);
+	if (!b.failed && b.len < sizeof n.plain && hits.hit[FAULT_no_notice] == NULL) {
+		memcpy(n.plain, b.bytes, b.len);
+		notice_queue(feed, &n);
+		if (hits.hit[FAULT_double_notice] != NULL)
+			notice_queue(feed, &n);
+	}
+	buf_clear(&b);
+}
+
+/* AES-256-CBC with the session's key, base64. False when it does not fit. */
+static bool encrypt(const struct session *s, const char *plain, size_t plain_len, char *out, size_t out_size)
+{
+	unsigned char cipher[1024];
+	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+	int len = 0, tail = 0;
+	bool good;
+
+	good = ctx != NULL && plain_len + 32 <= sizeof cipher &&
+	       EVP_EncryptInit_ex(ctx, EVP_aes_256_cbc(), NULL, (const unsigned char *)s->key,
+				  (const unsigned char *)s->iv) == 1 &&
+	       EVP_EncryptUpdate(ctx, cipher, &len, (const unsigned char *)plain, (int)plain_len) == 1 &&
+	       EVP_EncryptFinal_ex(ctx, cipher + len, &tail) == 1;
+	EVP_CIPHER_CTX_free(ctx);
+	if (!good || (size_t)(len + tail + 2) / 3 * 4 + 1 > out_size)
+		return false;
+	EVP_EncodeBlock((unsigned char *)out, cipher, len + tail);
+	return true;
+}
+
+static void notice_send(struct feed *feed, const struct notice *n)
+{
+	const char *tr_id = feed->b->paper ? "H0STCNI9" : "H0STCNI0";
+	char cipher[1600], frame[1700];
+
+	for (struct session *s = feed->sessions, *next; s != NULL; s = next) {
+		int len;
+
+		next = s->next;
+		if (s->who == NULL || s->who->account != n->account ||
+		    !registered(s, CHANNEL_NOTICE, s->who->htsid) || !frame_faults(s))
+			continue;
+		if (!encrypt(s, n->plain, strlen(n->plain), cipher, sizeof cipher))
+			continue;
+		len = snprintf(frame, sizeof frame, "1|%s|001|%s", tr_id, cipher);
+		BUG_IF(len < 0 || (size_t)len >= sizeof frame, "the frame is wider than its cipher text");
+		session_send(s, frame, (size_t)len);
+		feed->notices_sent++;
+	}
+}
+
+static void notices_until(struct feed *feed, struct wall until)
+{
+	size_t count = 0;
+
+	while (count < feed->notice_count && feed->notices[count].due.us <= until.us)
+		notice_send(feed, &feed->notices[count++]);
+	if (count == 0)
+		return;
+	memmove(feed->notices, feed->notices + count, (feed->notice_count - count) * sizeof *feed->notices);
+	feed->notice_count -= count;
+}
+
+void feed_notices_now(struct feed *feed)
+{
+	notices_until(feed, FUTURE);
+}
+
+void feed_notice_push(struct feed *feed, size_t account, const char *plain)
+{
+	struct notice n = { .account = account };
+
+	snprintf(n.plain, sizeof n.plain, "%s", plain);
+	notice_send(feed, &n);
+}
+
+void feed_frame_push(struct feed *feed, const char *frame)
+{
+	for (struct session *s = feed->sessions; s != NULL; s = s->next)
+		session_send(s, frame, strlen(frame));
+}
+
+/* ---- the exchange's events ---- */
+
+void feed_event(void *arg, const struct exch_event *event)
+{
+	struct broker *b = arg;
+	struct feed *feed = b->feed;
+
+	if (feed == NULL)
+		return;
+	if (event->kind == EXCH_EV_TRADE || event->kind == EXCH_EV_BOOK) {
+		bool trade = event->kind == EXCH_EV_TRADE, wanted = false;
+
+		for (const struct session *s = feed->sessions; s != NULL && !wanted; s = s->next)
+			wanted = registered(s, trade ? CHANNEL_TRADE : CHANNEL_BOOK, event->quote->code);
+		if (!wanted)
+			return;
+		if (trade)
+			trade_record(feed, pending_record(feed, &feed->trades, event->quote->code, event->at),
+				     event);
+		else
+			book_record(feed, pending_record(feed, &feed->books, event->quote->code, event->at),
+				    event);
+		return;
+	}
+	if (event->order != NULL)
+		notice_of(feed, event);
+}
+
+void feed_flush(struct feed *feed)
+{
+	frames_flush(feed);
+	notices_until(feed, broker_now(feed->b));
+}
+
+/* ---- what clients say ---- */
+
+static void acknowledge(struct session *s, const char *tr_id, const char *tr_key, const char *rt_cd,
+			const char *msg_cd, const char *msg1, bool encrypted, bool secrets)
+{
+	struct buf text = BUF_INIT;
+	struct json_out j = JSON_OUT_INIT(&text);
+
+	json_open(&j, NULL, '{');
+	json_open(&j, "header", '{');
+	json_text(&j, "tr_id", tr_id);
+	json_text(&j, "tr_key", tr_key);
+	json_text(&j, "encrypt", encrypted ? "Y" : "N");
+	json_close(&j, '}');
+	json_open(&j, "body", '{');
+	json_text(&j, "rt_cd", rt_cd);
+	json_text(&j, "msg_cd", msg_cd);
+	json_text(&j, "msg1", msg1);
+	if (secrets) {
+		json_open(&j, "output", '{');
+		json_text(&j, "iv", s->iv);
+		json_text(&j, "key", s->key);
+		json_close(&j, '}');
+	}
+	json_close(&j, '}');
+	json_close(&j, '}');
+	if (!text.failed)
+		session_send(s, text.bytes, text.len);
+	buf_clear(&text);
+}
+
+struct subscription {
+	const char *approval, *custtype, *tr_type, *tr_id, *tr_key;
+};
+
+static const char *child_text(const cJSON *parent, const char *name)
+{
+	return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(parent, name));
+}
+
+/* NULL = understood; else the code of the refusal, its text in *out_text. */
+static const char *subscription_parse(const cJSON *root, struct subscription *sub, const char **out_text)
+{
+	const cJSON *header = cJSON_GetObjectItemCaseSensitive(root, "header");
+	const cJSON *body = cJSON_GetObjectItemCaseSensitive(root, "body");
+	const cJSON *input = cJSON_GetObjectItemCaseSensitive(body, "input");
+
+	*sub = (struct subscription){ child_text(header, "approval_key"), child_text(header, "custtype"),
+				      child_text(header, "tr_type"), child_text(input, "tr_id"),
+				      child_text(input, "tr_key") };
+#define REFUSE(condition, code, text)                                                                        \
+	do {                                                                                                 \
+		if (condition) {                                                                             \
+			*out_text = "JSON PARSING ERROR : " text;                                            \
+			return code;                                                                         \
+		}                                                                                            \
+	} while (0)
+	REFUSE(!cJSON_IsObject(root), "OPSP9999", "invalid json format");
+	REFUSE(!cJSON_IsObject(header), "OPSP9998", "header not found");
+	REFUSE(sub->approval == NULL, "OPSP9996", "appkey not found");
+	REFUSE(sub->custtype == NULL, "OPSP9997", "custtype not found");
+	REFUSE(strcmp(sub->custtype, "P") != 0 && strcmp(sub->custtype, "B") != 0, "OPSP8998",
+	       "invalid custtype");
+	REFUSE(sub->tr_type == NULL, "OPSP8997", "invalid tr_type");
+	REFUSE(!cJSON_IsObject(body), "OPSP9992", "body not found");
+	REFUSE(!cJSON_IsObject(input), "OPSP9991", "input not found");
+	REFUSE(sub->tr_id == NULL, "OPSP8991", "invalid tr_id");
+	REFUSE(sub->tr_key == NULL, "OPSP9990", "tr_key not found");
+	REFUSE(strlen(sub->tr_key) >= sizeof(((struct registration *)0)->key), "OPSP8992", "invalid tr_key");
+#undef REFUSE
+	return NULL;
+}
+
+static const struct channel *channel_of(const struct broker *b, const char *tr_id)
+{
+	for (size_t i = 0; i < ARRAY_COUNT(channels); i++) {
+		if (strcmp(channels[i].tr_id, tr_id) == 0)
+			return (b->paper ? channels[i].paper : channels[i].real) ? &channels[i] : NULL;
+	}
+	return NULL;
+}
+
+/* Gives this session the app key's slot, or keeps it. False = it is taken. */
+static bool take_slot(struct session *s, struct login *who)
+{
+	struct feed *feed = s->feed;
+
+	if (s->who == who)
+		return true;
+	if (setting(&feed->b->set, SET_ws_one_session) != 0) {
+		for (const struct session *other = feed->sessions; other != NULL; other = other->next) {
+			if (other != s && other->who == who && !other->dropped)
+				return false;
+		}
+		if (who->slot_free_at.us > broker_now(feed->b).us)
+			return false;
+	}
+	s->who = who;
+	return true;
+}
+
+static void first_frame(struct session *s, const struct registration *reg)
+{
+	const struct exch_quote *q = exch_quote_of(s->feed->b->ex, reg->key);
+	struct exch_event ev = { .kind = EXCH_EV_BOOK, .at = exch_now(s->feed->b->ex), .quote = q };
+	struct buf frame = BUF_INIT;
+
+	if (q == NULL || reg->channel->kind != CHANNEL_BOOK)
+		return;
+	buf_fmt(&frame, FRAME_HEAD, reg->channel->tr_id, 1);
+	book_record(s->feed, &frame, &ev);
+	if (!frame.failed)
+		session_send(s, frame.bytes, frame.len);
+	buf_clear(&frame);
+}
+
+static void release(struct session *s, const struct subscription *sub, const struct channel *ch)
+{
+	for (size_t i = 0; i < s->reg_count; i++) {
+		struct registration *reg = &s->regs[i];
+
+		if (reg->channel != ch || strcmp(reg->key, sub->tr_key) != 0)
+			continue;
+		if (ch->kind == CHANNEL_TRADE || ch->kind == CHANNEL_BOOK)
+			exch_watch(s->feed->b->ex, reg->key, false);
+		*reg = s->regs[--s->reg_count];
+		acknowledge(s, sub->tr_id, sub->tr_key, "0", "OPSP0001", "UNSUBSCRIBE SUCCESS",
+			    ch->kind == CHANNEL_NOTICE, true);
+		return;
+	}
+	acknowledge(s, sub->tr_id, sub->tr_key, "1", "OPSP0003", "UNSUBSCRIBE ERROR(not found!)", false,
+		    false);
+}
+
+static void subscribe(struct session *s, const struct subscription *sub, const struct channel *ch)
+{
+	struct broker *b = s->feed->b;
+	bool notice = ch->kind == CHANNEL_NOTICE,
+	     market = ch->kind == CHANNEL_TRADE || ch->kind == CHANNEL_BOOK;
+	struct registration *regs;
+
+	for (size_t i = 0; i < s->reg_count; i++) {
+		if (s->regs[i].channel == ch && strcmp(s->regs[i].key, sub->tr_key) == 0) {
+			acknowledge(s, sub->tr_id, sub->tr_key, "1", "OPSP0002", "ALREADY IN SUBSCRIBE",
+				    notice, setting(&b->set, SET_ws_ack_output_twice) != 0);
+			return;
+		}
+	}
+	if (notice && strcmp(sub->tr_key, s->who->htsid) != 0) {
+		s->bad_htsids++;
+		if (setting(&b->set, SET_ws_bad_htsid_drop) != 0 &&
+		    s->bad_htsids >= setting(&b->set, SET_ws_bad_htsid_drop))
+			session_drop(s);
+		else
+			acknowledge(s, sub->tr_id, sub->tr_key, "1", "OPSP0007", "SUBSCRIBE INTERNAL ERROR",
+				    true, false);
+		return;
+	}
+	if ((int64_t)s->reg_count >= setting(&b->set, SET_ws_registrations)) {
+		acknowledge(s, sub->tr_id, sub->tr_key, "1", "OPSP0008", "MAX SUBSCRIBE OVER", false, false);
+		return;
+	}
+	if (market && exch_quote_of(b->ex, sub->tr_key) == NULL) {
+		acknowledge(s, sub->tr_id, sub->tr_key, "1", "OPSP8992",
+			    "JSON PARSING ERROR : invalid tr_key", false, false);
+		return;
+	}
+	regs = realloc(s->regs, (s->reg_count + 1) * sizeof *regs);
+	if (regs == NULL) {
+		acknowledge(s, sub->tr_id, sub->tr_key, "1", "OPSP8999", "resource not available", false,
+			    false);
+		return;
+	}
+	s->regs = regs;
+	regs[s->reg_count] = (struct registration){ .channel = ch };
+	snprintf(regs[s->reg_count].key, sizeof regs[0].key, "%s", sub->tr_key);
+	s->reg_count++;
+	if (setting(&b->set, SET_ws_data_first) != 0)
+		first_frame(s, &regs[s->reg_count - 1]);
+	acknowledge(s, sub->tr_id, sub->tr_key, "0", "OPSP0000", "SUBSCRIBE SUCCESS", notice,
+		    notice || setting(&b->set, SET_ws_iv_key_market) != 0);
+	if (market)
+		exch_watch(b->ex, sub->tr_key, true);
+}
+
+static void handle_request(struct session *s, const struct subscription *sub)
+{
+	struct broker *b = s->feed->b;
+	const struct approval *approval = gateway_approval_of(b, sub->approval);
+	const struct channel *ch = channel_of(b, sub->tr_id);
+	bool zero = setting(&b->set, SET_ws_release_zero) != 0 && strcmp(sub->tr_type, "0") == 0;
+
+	if (approval == NULL) {
+		acknowledge(s, sub->tr_id, sub->tr_key, "1", "OPSP0011",
+			    "invalid approval(appkey) : NOT FOUND", false, false);
+		return;
+	}
+	if (!take_slot(s, &b->logins[approval->login])) {
+		acknowledge(s, "(null)", "", "9", "OPSP8996", "ALREADY IN USE appkey", false, false);
+		return;
+	}
+	s->approval_until = approval->expires_at;
+	if (ch == NULL)
+		acknowledge(s, sub->tr_id, sub->tr_key, "1", "OPSP8991", "JSON PARSING ERROR : invalid tr_id",
+			    false, false);
+	else if (strcmp(sub->tr_type, "1") == 0)
+		subscribe(s, sub, ch);
+	else if (strcmp(sub->tr_type, "2") == 0 || zero)
+		release(s, sub, ch);
+	else
+		acknowledge(s, sub->tr_id, sub->tr_key, "1", "OPSP8997",
+			    "JSON PARSING ERROR : invalid tr_type", false, false);
+}
+
+static void trace_message(struct session *s, const struct subscription *sub)
+{
+	struct broker *b = s->feed->b;
+	struct buf line = BUF_INIT;
+	struct json_out j = JSON_OUT_INIT(&line);
+	char at[KST_TEXT_SIZE];
+
+	json_open(&j, NULL, '{');
+	json_text(&j, "at", kst_wall_text(broker_now(b), at));
+	json_text(&j, "endpoint", "ws");
+	json_text(&j, "tr_type", sub->tr_type != NULL ? sub->tr_type : "");
+	json_text(&j, "tr_id", sub->tr_id != NULL ? sub->tr_id : "");
+	json_text(&j, "tr_key", sub->tr_key != NULL ? sub->tr_key : "");
+	json_close(&j, '}');
+	if (!line.failed)
+		trace_add(b->trace, "ws", line.bytes, line.len);
+	buf_clear(&line);
+}
+
+void feed_text(void *arg, struct ws_peer *peer, const char *text, size_t text_len)
+{
+	struct broker *b = arg;
+	struct session *s = ws_user(peer);
+	const char *refusal, *words = "";
+	struct subscription sub;
+	cJSON *root;
+
+	if (s == NULL || s->dropped)
+		return;
+	if (text[0] != '{') {
+		/* "0|pingpong" and the like: a sign of life for those settings that take any. */
+		if (setting(&b->set, SET_ws_ping_answer) == 0)
+			s->answered = true;
+		return;
+	}
+	root = cJSON_ParseWithLengthOpts(text, text_len + 1, NULL, true);
+	if (root != NULL) {
+		const char *tr_id = child_text(cJSON_GetObjectItemCaseSensitive(root, "header"), "tr_id");
+
+		if (tr_id != NULL && strcmp(tr_id, "PINGPONG") == 0) {
+			s->answered = true;
+			cJSON_Delete(root);
+			return;
+		}
+	}
+	broker_advance(b);
+	refusal = subscription_parse(root, &sub, &words);
+	trace_message(s, &sub);
+	if (refusal != NULL)
+		acknowledge(s, sub.tr_id != NULL ? sub.tr_id : "(null)", sub.tr_key != NULL ? sub.tr_key : "",
+			    "1", refusal, words, false, false);
+	else
+		handle_request(s, &sub);
+	cJSON_Delete(root);
+}
+
+void feed_opened(void *arg, struct ws_peer *peer)
+{
+	struct broker *b = arg;
+	struct feed *feed = b->feed;
+	struct session *s = calloc(1, sizeof *s);
+	char secret[64];
+
+	if (s == NULL) {
+		ws_drop_hard(peer);
+		return;
+	}
+	s->feed = feed;
+	s->peer = peer;
+	gateway_secret(48, secret);
+	for (int i = 0; i < 16; i++) /* 16 hexadecimal digits and 32 small letters, as recorded */
+		s->iv[i] = "0123456789abcdef"[(unsigned char)secret[i] % 16];
+	for (int i = 0; i < 32; i++)
+		s->key[i] = (char)('a' + (unsigned char)secret[16 + i] % 26);
+	s->ping_at = wall_add_us(broker_now(b), setting(&b->set, SET_ws_ping_s) * US_PER_S);
+	s->answered = true;
+	s->next = feed->sessions;
+	s->link = &feed->sessions;
+	if (s->next != NULL)
+		s->next->link = &s->next;
+	feed->sessions = s;
+	feed->session_count++;
+	ws_user_set(peer, s);
+}
+
+void feed_closed(void *arg, struct ws_peer *peer)
+{
+	struct broker *b = arg;
+	struct session *s = ws_user(peer);
+
+	if (s == NULL)
+		return;
+	if (s->who != NULL)
+		s->who->slot_free_at =
+			wall_add_us(broker_now(b), setting(&b->set, SET_ws_slot_hold_s) * US_PER_S);
+	session_free(s);
+}
+
+void feed_drop_all(struct feed *feed)
+{
+	for (struct session *s = feed->sessions; s != NULL; s = s->next)
+		session_drop(s);
+}
+
+/* ---- PINGPONG ---- */
+
+static void ping(struct session *s, struct wall now)
+{
+	struct broker *b = s->feed->b;
+	char text[96], day[KST_TEXT_SIZE];
+	int32_t sec = kst_second_of(now);
+	uint64_t received = ws_bytes_received(s->peer);
+	int len;
+
+	/* Control frames are answered inside the library; they show as bytes of the connection. */
+	if (setting(&b->set, SET_ws_ping_answer) == 0 && received != s->bytes_at_ping)
+		s->answered = true;
+	s->missed = s->answered ? 0 : s->missed + 1;
+	if (s->missed >= setting(&b->set, SET_ws_ping_missed)) {
+		s->dropped = true;
+		ws_drop(s->peer);
+		return;
+	}
+	s->answered = false;
+	s->bytes_at_ping = received;
+	s->ping_at = wall_add_us(now, setting(&b->set, SET_ws_ping_s) * US_PER_S);
+	len = snprintf(text, sizeof text,
+		       "{\"header\":{\"tr_id\":\"PINGPONG\",\"datetime\":\"%s%02d%02d%02d\"}}",
+		       kst_day_digits(kst_day_of(now), day), sec / 3600, sec / 60 % 60, sec % 60);
+	BUG_IF(len < 0 || (size_t)len >= sizeof text, "a PINGPONG is short");
+	if (frame_faults(s))
+		session_send(s, text, (size_t)len);
+}
+
+void feed_tick(struct feed *feed, struct wall now)
+{
+	struct broker *b = feed->b;
+
+	for (struct session *s = feed->sessions; s != NULL; s = s->next) {
+		if (s->dropped)
+			continue;
+		if (setting(&b->set, SET_ws_ping_s) != 0 && s->ping_at.us <= now.us)
+			ping(s, now);
+		if (setting(&b->set, SET_ws_approval_in_session) != 0 && s->who != NULL &&
+		    s->approval_until.us <= now.us && !s->dropped) {
+			s->dropped = true;
+			ws_drop(s->peer);
+		}
+	}
+}
+
+struct wall feed_next(const struct feed *feed)
+{
+	struct wall next = FUTURE;
+
+	if (feed->notice_count > 0)
+		next = feed->notices[0].due;
+	for (const struct session *s = feed->sessions; s != NULL; s = s->next) {
+		if (s->dropped)
+			continue;
+		if (setting(&feed->b->set, SET_ws_ping_s) != 0 && s->ping_at.us < next.us)
+			next = s->ping_at;
+		if (setting(&feed->b->set, SET_ws_approval_in_session) != 0 && s->who != NULL &&
+		    s->approval_until.us < next.us)
+			next = s->approval_until;
+	}
+	return next;
+}
+
+void feed_report(const struct feed *feed, struct json_out *j)
+{
+	char number[32];
+
+	json_open(j, "feed", '{');
+	snprintf(number, sizeof number, "%zu", feed->session_count);
+	json_bare(j, "sessions", number);
+	snprintf(number, sizeof number, "%lld", (long long)feed->frames_sent);
+	json_bare(j, "frames_sent", number);
+	snprintf(number, sizeof number, "%lld", (long long)feed->records_sent);
+	json_bare(j, "records_sent", number);
+	snprintf(number, sizeof number, "%lld", (long long)feed->notices_sent);
+	json_bare(j, "notices_sent", number);
+	json_open(j, "registrations", '[');
+	for (const struct session *s = feed->sessions; s != NULL; s = s->next) {
+		for (size_t i = 0; i < s->reg_count; i++)
+			json_fmt(j, NULL, "%s %s", s->regs[i].channel->tr_id, s->regs[i].key);
+	}
+	json_close(j, ']');
+	json_close(j, '}');
+}
