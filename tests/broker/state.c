@@ -399,6 +399,17 @@ static bool get_account(struct exchange *ex, const cJSON *object, size_t *out_in
 	return true;
 }
 
+static bool order_sane(const struct exch_order *row)
+{
+	bool fits = row->qty == row->filled_qty + row->cancelled_qty + row->replaced_qty + row->rejected_qty +
+					row->remaining_qty;
+
+	return (row->side == EXCH_BUY || row->side == EXCH_SELL) &&
+	       (unsigned)row->kind <= EXCH_ORDER_CANCEL && row->qty >= 0 && row->qty <= CORE_QTY_MAX &&
+	       row->price_won >= 0 && row->price_won <= CORE_PRICE_MAX && row->odno[0] != '\0' &&
+	       (fits || row->truth);
+}
+
 static bool state_read(struct exchange *ex, const cJSON *root)
 {
 	size_t place[EXCH_ACCOUNTS_MAX], count = 0, first_order = ex->order_count;
@@ -419,7 +430,8 @@ static bool state_read(struct exchange *ex, const cJSON *root)
 	{
 		struct exch_order order = { 0 };
 
-		if (!get_fields(row, &order, FIELDS(order_fields)) || order.account >= count)
+		if (!get_fields(row, &order, FIELDS(order_fields)) || order.account >= count ||
+		    !order_sane(&order))
 			return false;
 		order.account = place[order.account];
 		{
