@@ -318,7 +318,6 @@ struct engine_action {
 			enum mode from, to; /* in force before and after */
 			bool sticky;
 			enum mode store; /* sticky: what is stored */
-			enum mode store; /* sticky: what is stored */
 			char code[REASON_CODE_SIZE]; /* of the cause, or "control" */
 			char text[200];
 		} mode;

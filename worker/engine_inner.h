@@ -34,7 +34,7 @@ struct eng_symbol {
 	/* brakes */
 	bool locked[2]; /* by side */
 	bool lock_lifts; /* SELL: when the broker's sellable equals our lots */
-	bool ext_hint; /* a notice of an order that is not ours: no new orders before the next listing */
+	struct wall ext_hint_at; /* a notice of an order that is not ours: no new orders before a later listing */
 	bool repeated[2];
 	/* shares */
 	struct position *pos; /* own lots, NULL = none yet */

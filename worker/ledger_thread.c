@@ -1,0 +1,212 @@
+/*
+ * ledger_thread - asks the broker what is true: the day's orders (two complete passes that agree), prices, the balance.
+ *
+ * Shape   one want at a time, each answered by an event. The rows of a listing lie here; the engine says when it has worked
+ *         them off (listing_read), then they may be overwritten. Every inquiry leaves its row in `listing`.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "shared/base/log.h"
+#include "worker/worker.h"
+#include "shared/base/banned.h"
+
+#define ASK_WAIT_US (20 * US_PER_S)
+
+struct ledger_desk {
+	struct worker *w;
+	struct clock_seat *seat;
+	struct db *db;
+	struct kis *kis;
+	struct kis_login login;
+	int login_version;
+	struct broker_order *rows[2];
+	struct broker_holding *holdings;
+};
+
+static struct wall ask_until(const struct ledger_desk *desk)
+{
+	return wall_add_us(clock_wall(desk->w->clock), ASK_WAIT_US);
+}
+
+static void store_listing(struct ledger_desk *desk, const char *kind, enum listing_state state, struct wall asked, struct wall answered,
+			  int row_count, enum reason why)
+{
+	struct listing_row row = {
+		.account_id = desk->w->account.account_id, .day = desk->w->day, .from = desk->w->day, .to = desk->w->day,
+		.kind = kind, .state = state, .asked = asked, .answered = answered, .row_count = row_count,
+		.by_program = desk->w->program, .reason = why == REASON_OK ? "" : reason_code(why),
+	};
+
+	if (!db_open_now(desk->db) && db_reopen(desk->db) != REASON_OK)
+		return; /* the store thread tells the engine about a lost database */
+	if (tbl_listing_add(desk->db, &row) != REASON_OK)
+		log_event(LOG_WARN, "listing-row", "reason=%s", reason_code(REASON_DB_ERROR));
+}
+
+static void tell_trouble(struct ledger_desk *desk, enum reason why)
+{
+	struct engine_event event = { .kind = EVENT_LISTING_TROUBLE, .at = clock_wall(desk->w->clock) };
+
+	event.u.trouble.why = why;
+	worker_tell(desk->w, &event);
+	log_event(LOG_WARN, "listing-trouble", "reason=%s", reason_code(why));
+}
+
+/* A refused token is read again from the database: auth may have stored a newer one. */
+static void renew_login(struct ledger_desk *desk, enum reason why)
+{
+	if (why == REASON_BROKER_TOKEN && (db_open_now(desk->db) || db_reopen(desk->db) == REASON_OK))
+		(void)worker_read_login(desk->w, desk->db);
+	(void)worker_login(desk->w, &desk->login, &desk->login_version);
+}
+
+static enum reason list_orders(struct ledger_desk *desk, int pass, struct broker_order_list *out)
+{
+	enum reason why;
+
+	*out = (struct broker_order_list){ .rows = desk->rows[pass], .room = ORDERS_DAY_MAX };
+	why = kis_daily_orders(desk->kis, desk->w->day, desk->w->day, ask_until(desk), out);
+	store_listing(desk, "orders", out->state, out->asked, out->answered, out->count, why);
+	renew_login(desk, why);
+	if (why == REASON_OK && out->state != LISTING_COMPLETE)
+		why = REASON_BROKER_PARTIAL;
+	return why;
+}
+
+static void want_orders(struct ledger_desk *desk)
+{
+	struct broker_order_list first, second;
+	struct engine_event event = { .kind = EVENT_LISTING };
+	enum reason why = list_orders(desk, 0, &first);
+
+	if (why == REASON_OK)
+		why = list_orders(desk, 1, &second);
+	/* In session cumulatives may grow between the passes; anything else that differs proves nothing. */
+	if (why == REASON_OK && !orders_agree(&first, &second, true))
+		why = REASON_BROKER_DISAGREES;
+	if (why != REASON_OK) {
+		tell_trouble(desk, why);
+		return;
+	}
+	event.at = clock_wall(desk->w->clock);
+	event.u.listing = second;
+	atomic_store(&desk->w->listing_read, 0);
+	worker_tell(desk->w, &event);
+}
+
+static void want_prices(struct ledger_desk *desk)
+{
+	const struct engine_inputs *in = desk->w->inputs;
+	char symbols[UNIVERSE_MAX][SYMBOL_SIZE];
+	struct kis_price prices[UNIVERSE_MAX];
+	int count = 0;
+	enum reason why;
+
+	for (int i = 0; i < in->symbol_count && count < UNIVERSE_MAX; i++) {
+		if (in->symbols[i].member)
+			memcpy(symbols[count++], in->symbols[i].symbol, SYMBOL_SIZE);
+	}
+	if (count == 0)
+		return;
+	why = kis_prices(desk->kis, symbols, count, ask_until(desk), prices);
+	renew_login(desk, why);
+	if (why != REASON_OK) {
+		log_event(LOG_WARN, "prices", "reason=%s", reason_code(why));
+		return; /* prices that are not confirmed block new risk by themselves */
+	}
+	for (int i = 0; i < count; i++) {
+		struct engine_event event = { .kind = EVENT_REST_PRICE, .at = clock_wall(desk->w->clock) };
+
+		if (!prices[i].known || prices[i].last_won <= 0)
+			continue;
+		memcpy(event.u.price.symbol, symbols[i], SYMBOL_SIZE);
+		event.u.price.price_won = prices[i].last_won;
+		worker_tell(desk->w, &event);
+	}
+}
+
+static void want_balance(struct ledger_desk *desk)
+{
+	struct engine_event event = { .kind = EVENT_BALANCE };
+	struct broker_balance balance = { .rows = desk->holdings, .room = HOLDINGS_MAX };
+	enum reason why = kis_balance(desk->kis, ask_until(desk), &balance);
+
+	store_listing(desk, "balance", balance.state, balance.asked, balance.answered, balance.count, why);
+	renew_login(desk, why);
+	if (why != REASON_OK || balance.state != LISTING_COMPLETE)
+		return;
+	event.at = clock_wall(desk->w->clock);
+	event.u.balance = balance;
+	atomic_store(&desk->w->listing_read, 0);
+	worker_tell(desk->w, &event);
+}
+
+static enum reason desk_open(struct ledger_desk *desk)
+{
+	enum reason why = clock_join(desk->w->clock, "ledger", &desk->seat);
+
+	desk->rows[0] = calloc(ORDERS_DAY_MAX, sizeof(*desk->rows[0]));
+	desk->rows[1] = calloc(ORDERS_DAY_MAX, sizeof(*desk->rows[1]));
+	desk->holdings = calloc(HOLDINGS_MAX, sizeof(*desk->holdings));
+	if (why == REASON_OK && (desk->rows[0] == NULL || desk->rows[1] == NULL || desk->holdings == NULL))
+		why = reason_set(REASON_NO_MEMORY, "no memory for listings");
+	if (why == REASON_OK)
+		why = worker_db(desk->w, &desk->db);
+	if (why == REASON_OK) {
+		(void)worker_login(desk->w, &desk->login, &desk->login_version);
+		why = worker_kis(desk->w, desk->seat, &desk->login, &desk->kis);
+	}
+	return why;
+}
+
+static void desk_close(struct ledger_desk *desk)
+{
+	kis_close(desk->kis);
+	db_close(desk->db);
+	free(desk->rows[0]);
+	free(desk->rows[1]);
+	free(desk->holdings);
+	clock_leave(desk->seat);
+}
+
+/* Rows given to the engine are its until it has read them. */
+static bool rows_free(struct ledger_desk *desk)
+{
+	return atomic_load(&desk->w->listing_read) != 0;
+}
+
+void *ledger_thread(void *worker)
+{
+	struct worker *w = worker;
+	struct ledger_desk desk = { .w = w, .login_version = -1 };
+	struct ledger_job job;
+	enum reason why = desk_open(&desk);
+
+	if (why != REASON_OK) {
+		fprintf(stderr, "%s: ledger thread: %s\n", w->program, reason_detail());
+		tell_trouble(&desk, why);
+	}
+	while (!atomic_load(&w->stopping) && desk.seat != NULL) {
+		struct pollfd fd = { .fd = w->wants.fd, .events = POLLIN, .revents = 0 };
+		int ready;
+
+		while (why == REASON_OK && rows_free(&desk) && !atomic_load(&w->stopping) && queue_pop(&w->wants, &job)) {
+			/* Told to be worked off before the asking: a slow inquiry must let virtual time pass for its pacing. */
+			queue_done(&w->wants);
+			switch (job.want) {
+			case LEDGER_ORDERS: want_orders(&desk); break;
+			case LEDGER_PRICES: want_prices(&desk); break;
+			case LEDGER_BALANCE: want_balance(&desk); break;
+			}
+		}
+		/* While the engine holds the rows it will kick us when it has read them; the queue stays as it is. */
+		if (!rows_free(&desk))
+			(void)queue_kick;
+		if (clock_poll(desk.seat, &fd, 1, CLOCK_NEVER, &ready) == REASON_CLOCK_STOPPED)
+			break;
+	}
+	desk_close(&desk);
+	return NULL;
+}
