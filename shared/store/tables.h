@@ -63,6 +63,8 @@ struct phase_result_row {
 	const char *evidence;                 /* JSON text */
 };
 enum reason tbl_phase_result_add(struct db *db, const struct phase_result_row *row);
+/* Evidence (JSON text) of the newest result of a phase of a day (tbl_evidence.c). */
+enum reason tbl_phase_evidence(struct db *db, int64_t account_id, struct kst_day day, enum phase_id phase, char *out, size_t out_size);
 enum reason tbl_phase_input_add(struct db *db, int64_t run_id, const struct phase_input *input);
 /* Newest result per phase of a day with its inputs, into records[phase_id]; absent ones have present = false. */
 enum reason tbl_phase_records(struct db *db, int64_t account_id, struct kst_day day, struct phase_record records[static PHASE_COUNT]);
