@@ -43,6 +43,7 @@ X(FW_REPEATED, 341, FAIL, "fw-repeated", "equal orders in a row; a person must a
 X(FW_LOCKED, 342, FAIL, "fw-locked", "the symbol and side are locked for the day")
 X(FW_LOSS, 343, FAIL, "fw-loss", "the daily loss limit is reached")
 X(FW_DUPLICATE, 344, FAIL, "fw-duplicate", "the same order stands already")
+X(FW_VOLATILE, 345, FAIL, "fw-volatile", "the symbol moves too much today, or its move is not known")
 X(GUARD_LOSS, 360, FAIL, "guard-loss", "the loss limit is reached")
 X(GUARD_DRAWDOWN, 361, FAIL, "guard-drawdown", "the drawdown limit is reached")
 X(GUARD_STREAK, 362, FAIL, "guard-streak", "too many losing round trips in a row")
