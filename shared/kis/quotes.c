@@ -110,7 +110,7 @@ static enum reason multi_ask(struct kis *kis, const char (*symbols)[SYMBOL_SIZE]
 	enum reason why;
 
 	for (int i = 0; i < count; i++) {
-		char name[32];
+		char name[40];
 
 		snprintf(name, sizeof(name), "FID_COND_MRKT_DIV_CODE_%d", i + 1);
 		query_add(&query, name, "J");
