@@ -4,9 +4,11 @@
  * Shape   one want at a time, each answered by an event. The rows of a listing lie here; the engine says when it has worked
  *         them off (listing_read), then they may be overwritten. Every inquiry leaves its row in `listing`.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "shared/base/log.h"
 #include "worker/worker.h"
@@ -171,10 +173,25 @@ static void desk_close(struct ledger_desk *desk)
 	clock_leave(desk->seat);
 }
 
-/* Rows given to the engine are its until it has read them. */
+/* Rows given to the engine are its until it has read them; then it writes rows_fd. */
 static bool rows_free(struct ledger_desk *desk)
 {
+	uint64_t counter;
+
+	if (atomic_load(&desk->w->listing_read) != 0)
+		return true;
+	if (read(desk->w->rows_fd, &counter, sizeof(counter)) < 0 && errno != EAGAIN)
+		log_event(LOG_BUG, "rows-fd", "reason=%s", reason_code(REASON_INTERNAL));
 	return atomic_load(&desk->w->listing_read) != 0;
+}
+
+static void ask(struct ledger_desk *desk, enum ledger_want want)
+{
+	switch (want) {
+	case LEDGER_ORDERS: want_orders(desk); break;
+	case LEDGER_PRICES: want_prices(desk); break;
+	case LEDGER_BALANCE: want_balance(desk); break;
+	}
 }
 
 void *ledger_thread(void *worker)
@@ -189,21 +206,18 @@ void *ledger_thread(void *worker)
 		tell_trouble(&desk, why);
 	}
 	while (!atomic_load(&w->stopping) && desk.seat != NULL) {
-		struct pollfd fd = { .fd = w->wants.fd, .events = POLLIN, .revents = 0 };
+		bool free_rows = rows_free(&desk);
+		struct pollfd fd = { .fd = free_rows ? w->wants.fd : w->rows_fd, .events = POLLIN, .revents = 0 };
 		int ready;
 
-		while (why == REASON_OK && rows_free(&desk) && !atomic_load(&w->stopping) && queue_pop(&w->wants, &job)) {
-			/* Told to be worked off before the asking: a slow inquiry must let virtual time pass for its pacing. */
+		if (free_rows && queue_pop(&w->wants, &job)) {
+			if (why == REASON_OK)
+				ask(&desk, job.want);
+			else
+				tell_trouble(&desk, why);
 			queue_done(&w->wants);
-			switch (job.want) {
-			case LEDGER_ORDERS: want_orders(&desk); break;
-			case LEDGER_PRICES: want_prices(&desk); break;
-			case LEDGER_BALANCE: want_balance(&desk); break;
-			}
+			continue;
 		}
-		/* While the engine holds the rows it will kick us when it has read them; the queue stays as it is. */
-		if (!rows_free(&desk))
-			(void)queue_kick;
 		if (clock_poll(desk.seat, &fd, 1, CLOCK_NEVER, &ready) == REASON_CLOCK_STOPPED)
 			break;
 	}

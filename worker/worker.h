@@ -79,7 +79,9 @@ struct worker {
 	atomic_bool lease_lost;
 	atomic_int mode_now;                     /* enum mode in force, for the heartbeat */
 	atomic_int state_now;                    /* enum engine_state */
-	atomic_int listing_read;                 /* the engine has worked off the ledger thread's rows */
+	atomic_int listing_read;                 /* the engine has worked off the ledger thread's rows; starts at 1 */
+	int rows_fd;                             /* eventfd: written with it */
+	_Atomic(void *) feed_context;            /* struct lws_context of the feed thread, for feed_wake */
 	atomic_int login_version;                /* grows when the store thread read a newer token */
 	struct kis_login login;                  /* guarded by login_lock */
 	pthread_mutex_t login_lock;
@@ -108,6 +110,7 @@ enum reason worker_run(struct worker *w);
 
 /* threads; each runs until w->stopping and its queue is empty */
 void *feed_thread(void *worker);
+void feed_wake(struct worker *w);                                               /* it waits inside libwebsockets */
 void *order_thread(void *worker);
 void *ledger_thread(void *worker);
 void *store_thread(void *worker);
