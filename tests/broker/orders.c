@@ -236,10 +236,12 @@ void core_pump_all(struct exchange *ex)
 	postings_due(ex, true);
 }
 
+/* Orders without a price, and those that lose it in the closing call, reserve at the upper limit. */
 static int64_t reserve_won(const struct exchange *ex, size_t account, const struct symbol *symbol,
-			   bool market, int64_t price_won, int64_t qty)
+			   const char *dvsn, int64_t price_won, int64_t qty)
 {
-	int64_t price = market && symbol != NULL ? symbol->quote.upper_won : price_won;
+	bool upper = symbol != NULL && (order_is_market(dvsn) || strcmp(dvsn, "02") == 0);
+	int64_t price = upper ? symbol->quote.upper_won : price_won;
 	int64_t amount = times(price, qty);
 
 	return amount + rules_commission_max_won(ex->accounts[account].who.commission_ppm, amount);
@@ -258,10 +260,10 @@ void order_reserve(struct exchange *ex, struct order *order)
 
 	if (order->row.side == EXCH_BUY) {
 		account->reserve_won -= order->reserve_won;
-		order->reserve_won = live ? reserve_won(ex, order->row.account, order->symbol,
-							order_is_market(order->row.dvsn),
-							order->row.price_won, order->row.remaining_qty)
-					  : 0;
+		order->reserve_won =
+			live ? reserve_won(ex, order->row.account, order->symbol, order->row.dvsn,
+					   order->row.price_won, order->row.remaining_qty)
+			     : 0;
 		account->reserve_won += order->reserve_won;
 	} else {
 		int64_t want = live ? order->row.remaining_qty : 0;
@@ -372,7 +374,7 @@ static enum exch_refusal check_means(const struct exchange *ex, const struct exc
 
 	if (request->side == EXCH_BUY) {
 		int64_t need =
-			reserve_won(ex, request->account, symbol, price_won == 0, price_won, request->qty);
+			reserve_won(ex, request->account, symbol, request->dvsn, price_won, request->qty);
 
 		return need > account_cash_now(ex, request->account) ? EXCH_NO_CASH : EXCH_ACCEPTED;
 	}
@@ -592,12 +594,11 @@ static enum exch_refusal check_modify(const struct exchange *ex, const struct ex
 		check_terms(ex, original->symbol, row->side, change->dvsn, change->price_won, out_price_won);
 	if (refusal != EXCH_ACCEPTED || row->side == EXCH_SELL)
 		return refusal;
-	need = reserve_won(ex, row->account, original->symbol, *out_price_won == 0, *out_price_won, qty);
-	freed = original->reserve_won -
-		(row->remaining_qty == qty
-			 ? 0
-			 : reserve_won(ex, row->account, original->symbol, order_is_market(row->dvsn),
-				       row->price_won, row->remaining_qty - qty));
+	need = reserve_won(ex, row->account, original->symbol, change->dvsn, *out_price_won, qty);
+	freed = original->reserve_won - (row->remaining_qty == qty
+						 ? 0
+						 : reserve_won(ex, row->account, original->symbol, row->dvsn,
+							       row->price_won, row->remaining_qty - qty));
 	return need - freed > account_cash_now(ex, row->account) ? EXCH_NO_CASH : EXCH_ACCEPTED;
 }
 

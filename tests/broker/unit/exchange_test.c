@@ -1,0 +1,750 @@
+/* The day and the matcher: sessions, refusals, changes, auctions, queue, properties under random orders, load. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "shared/base/bug.h"
+#include "tests/broker/core.h"
+
+#include "shared/base/banned.h"
+
+#define PREVIOUS   "tests/data/krx_20201230.csv"
+#define TODAY      "tests/data/krx_20210104.csv"
+#define OPEN_S     36000
+#define CLOSE_S    55800
+#define EVENTS_MAX 64
+#define CASH_WON   INT64_C(2000000000)
+
+static const struct kst_day demo = { 20210104 };
+
+/* ---- a sink that judges every event as it comes ---- */
+
+struct judge {
+	struct exchange *ex;
+	int64_t count[EXCH_EV_EXPIRED + 1];
+	int64_t partial_fills; /* fills that left something open */
+	int64_t last_us;
+	bool orders_only; /* keep the kinds of the newest order events */
+	enum exch_event_kind kinds[EVENTS_MAX];
+	int64_t qty[EVENTS_MAX], price_won[EVENTS_MAX];
+	size_t kept;
+	uint64_t digest; /* of everything told, for comparing two runs */
+};
+
+static void judge_quote(const struct exch_quote *quote)
+{
+	int64_t ask_total = 0, bid_total = 0;
+
+	for (int i = 0; i < EXCH_LEVELS; i++) {
+		const struct exch_level *ask = &quote->ask[i], *bid = &quote->bid[i];
+
+		ask_total += ask->qty;
+		bid_total += bid->qty;
+		assert_true(ask->qty >= 0 && bid->qty >= 0);
+		assert_true(ask->price_won == 0 || ask->price_won <= quote->upper_won);
+		assert_true(bid->price_won == 0 || bid->price_won >= quote->lower_won);
+		if (i > 0 && ask->price_won != 0)
+			assert_true(ask->price_won > quote->ask[i - 1].price_won);
+		if (i > 0 && bid->price_won != 0)
+			assert_true(bid->price_won < quote->bid[i - 1].price_won);
+	}
+	assert_int_equal(ask_total, quote->ask_total);
+	assert_int_equal(bid_total, quote->bid_total);
+	assert_true(quote->high_won >= quote->last_won && quote->low_won <= quote->last_won);
+	if (quote->ask[0].price_won != 0)
+		assert_true(quote->bid[0].price_won < quote->ask[0].price_won);
+}
+
+static void judge_trade(const struct exch_quote *quote)
+{
+	judge_quote(quote);
+	if (quote->ask[0].price_won != 0)
+		assert_true(quote->last_won <= quote->ask[0].price_won);
+	if (quote->bid[0].price_won != 0)
+		assert_true(quote->last_won >= quote->bid[0].price_won);
+	if (quote->print_side == EXCH_BUY)
+		assert_int_equal(quote->last_won, quote->ask[0].price_won);
+	if (quote->print_side == EXCH_SELL)
+		assert_int_equal(quote->last_won, quote->bid[0].price_won);
+}
+
+/* No other live own order of the side stands before the one that was filled. */
+static void judge_priority(const struct judge *judge, const struct order *filled)
+{
+	const struct symbol *symbol = filled->symbol;
+	size_t side = filled->row.side == EXCH_BUY ? 1 : 0;
+
+	for (size_t i = 0; i < symbol->rest_count[side]; i++) {
+		const struct order *other = symbol->rest[side][i];
+
+		if (other == filled)
+			return; /* the list is in order of priority, which core_check asserts */
+		if (other->row.remaining_qty == 0)
+			continue;
+		/* an order that just came in may pass one that waits for prices it does not reach itself */
+		if (filled->row.side == EXCH_BUY)
+			assert_true(other->key_won <
+					    judge->ex->fills[judge->ex->fill_count - 1].won /
+						    judge->ex->fills[judge->ex->fill_count - 1].qty ||
+				    !filled->resting);
+		else
+			assert_true(other->key_won >
+					    judge->ex->fills[judge->ex->fill_count - 1].won /
+						    judge->ex->fills[judge->ex->fill_count - 1].qty ||
+				    !filled->resting);
+	}
+}
+
+static void judge_fill(struct judge *judge, const struct exch_event *event)
+{
+	const struct exch_order *row = event->order;
+	const struct order *order = order_find(judge->ex, row->day, row->odno);
+
+	assert_non_null(order);
+	assert_true(event->qty > 0);
+	/* a conditional limit order has no limit any more in the closing call */
+	if (row->price_won > 0 && (strcmp(row->dvsn, "02") != 0 || event->phase == EXCH_PHASE_CONTINUOUS)) {
+		if (row->side == EXCH_BUY)
+			assert_true(event->price_won <= row->price_won);
+		else
+			assert_true(event->price_won >= row->price_won);
+	}
+	assert_true(row->filled_qty >= event->qty);
+	assert_true(row->filled_qty + row->remaining_qty <= row->qty);
+	judge_priority(judge, order);
+	if (row->remaining_qty > 0)
+		judge->partial_fills++;
+}
+
+static void judge_sink(void *arg, const struct exch_event *event)
+{
+	struct judge *judge = arg;
+
+	assert_true(event->at.us >= judge->last_us);
+	judge->last_us = event->at.us;
+	judge->count[event->kind]++;
+	judge->digest = sim_mix(judge->digest ^ (uint64_t)event->at.us);
+	judge->digest = sim_mix(judge->digest ^ ((uint64_t)event->kind + ((uint64_t)event->qty << 8) +
+						 ((uint64_t)event->price_won << 24)));
+	if (event->kind == EXCH_EV_TRADE)
+		judge_trade(event->quote);
+	if (event->kind == EXCH_EV_BOOK)
+		judge_quote(event->quote);
+	if (event->kind == EXCH_EV_FILL)
+		judge_fill(judge, event);
+	if (event->order != NULL && judge->kept < EVENTS_MAX) {
+		judge->kinds[judge->kept] = event->kind;
+		judge->qty[judge->kept] = event->qty;
+		judge->price_won[judge->kept++] = event->price_won;
+	}
+}
+
+/* ---- a day ---- */
+
+static struct exchange *demo_exchange(struct judge *judge, uint64_t seed, int32_t at_s, bool paper)
+{
+	struct exch_config config = { .seed = seed, .paper = paper, .branch_checked = true };
+	struct exch_day day = { demo, { 20201230 }, true, OPEN_S, CLOSE_S };
+	struct exch_account account = { "50123456-01", CASH_WON, 142 };
+
+	*judge = (struct judge){ 0 };
+	assert_int_equal(exch_new(&config, judge_sink, judge, &judge->ex), REASON_OK);
+	assert_int_equal(exch_load_days(judge->ex, PREVIOUS, TODAY), REASON_OK);
+	assert_int_equal(exch_account_add(judge->ex, &account, NULL), REASON_OK);
+	assert_int_equal(exch_day_begin(judge->ex, &day, kst_wall(demo, at_s)), REASON_OK);
+	return judge->ex;
+}
+
+static void give(struct exchange *ex, size_t account, const char *code, int64_t qty, int64_t cost_won)
+{
+	struct exch_holding holding = { .qty = qty, .cost_won = cost_won, .sellable_qty = -1 };
+
+	assert_true(strlen(code) < sizeof(holding.code));
+	memcpy(holding.code, code, strlen(code));
+	assert_int_equal(exch_truth_holding(ex, account, &holding, false), REASON_OK);
+}
+
+static enum exch_refusal order(struct exchange *ex, enum exch_side side, const char *code, const char *dvsn,
+			       int64_t qty, int64_t price_won, const struct exch_order **out)
+{
+	struct exch_request request = { 0, side, code, dvsn, "", "", qty, price_won };
+	const struct exch_order *row = NULL;
+	enum exch_refusal refusal = exch_order_new(ex, &request, &row);
+
+	if (out != NULL)
+		*out = row;
+	return refusal;
+}
+
+static void test_whole_day(void **state)
+{
+	struct judge judge;
+	struct exchange *ex = demo_exchange(&judge, 4, 30000, false);
+	const struct exch_quote *quote = exch_quote_of(ex, "005930");
+	struct exch_bar *minutes = NULL;
+	int64_t volume = 0;
+	size_t count = 0;
+
+	(void)state;
+	assert_int_equal(exch_phase(ex), EXCH_PHASE_CLOSED);
+	assert_int_equal(quote->last_won, 81000);
+	assert_int_equal(quote->upper_won, 105000);
+	exch_advance(ex, kst_wall(demo, OPEN_S - 1800));
+	assert_int_equal(exch_phase(ex), EXCH_PHASE_OPENING_CALL);
+	assert_int_equal(exch_next_event(ex).us, kst_wall(demo, OPEN_S).us); /* nobody watches a symbol */
+	exch_advance(ex, kst_wall(demo, OPEN_S));
+	assert_int_equal(exch_phase(ex), EXCH_PHASE_CONTINUOUS);
+	assert_int_equal(judge.count[EXCH_EV_TRADE], 20);
+	assert_int_equal(quote->open_won, 81000);
+	exch_advance(ex, kst_wall(demo, CLOSE_S - 600));
+	assert_int_equal(exch_phase(ex), EXCH_PHASE_CLOSING_CALL);
+	assert_int_equal(judge.count[EXCH_EV_TRADE], 20 * 899);
+	exch_advance(ex, kst_wall(demo, CLOSE_S));
+	assert_int_equal(exch_phase(ex), EXCH_PHASE_CLOSED);
+	assert_int_equal(judge.count[EXCH_EV_TRADE], 20 * 900);
+	assert_int_equal(judge.count[EXCH_EV_PHASE], 4);
+	assert_int_equal(quote->last_won, 83000);
+	assert_int_equal(quote->high_won, 84400);
+	assert_int_equal(quote->low_won, 80200);
+	assert_int_equal(quote->volume, 38655276);
+	assert_true(quote->sell_volume + quote->buy_volume < quote->volume);
+	assert_int_equal(exch_minute_bars(ex, "005930", &minutes, &count), REASON_OK);
+	assert_true(count > 300 && count <= 391);
+	for (size_t i = 0; i < count; i++)
+		volume += minutes[i].volume;
+	assert_int_equal(volume, 38655276);
+	assert_int_equal(minutes[0].open_won, 81000);
+	assert_int_equal(minutes[0].minute_s, OPEN_S);
+	assert_int_equal(minutes[count - 1].minute_s, CLOSE_S);
+	free(minutes);
+	assert_int_equal(exch_next_event(ex).us, INT64_MAX);
+	exch_free(ex);
+}
+
+static void test_refusals(void **state)
+{
+	static const struct {
+		const char *name;
+		int32_t at_s;
+		bool paper;
+		enum exch_side side;
+		const char *code, *dvsn, *excg;
+		int64_t qty, price_won;
+		enum exch_refusal want;
+	} cases[] = {
+		{ "before the call", 34199, false, EXCH_BUY, "005930", "00", "", 1, 81000, EXCH_NO_HOURS },
+		{ "in the call", 34200, false, EXCH_BUY, "005930", "00", "", 1, 81000, EXCH_ACCEPTED },
+		{ "in the call, paper", 34200, true, EXCH_BUY, "005930", "00", "", 1, 81000, EXCH_NO_HOURS },
+		{ "in the session, paper", 36000, true, EXCH_BUY, "005930", "00", "", 1, 80000,
+		  EXCH_ACCEPTED },
+		{ "after the close", 55800, false, EXCH_BUY, "005930", "00", "", 1, 81000, EXCH_NO_HOURS },
+		{ "unknown code", 40000, false, EXCH_BUY, "999999", "00", "", 1, 81000, EXCH_NO_SYMBOL },
+		{ "no quantity", 40000, false, EXCH_BUY, "005930", "00", "", 0, 81000, EXCH_NO_QTY },
+		{ "minus", 40000, false, EXCH_BUY, "005930", "00", "", -5, 81000, EXCH_NO_QTY },
+		{ "no price", 40000, false, EXCH_BUY, "005930", "00", "", 1, 0, EXCH_NO_PRICE },
+		{ "off the tick", 40000, false, EXCH_BUY, "005930", "00", "", 1, 80050, EXCH_NO_TICK },
+		{ "upper limit", 40000, false, EXCH_BUY, "005930", "00", "", 1, 105000, EXCH_ACCEPTED },
+		{ "over it", 40000, false, EXCH_BUY, "005930", "00", "", 1, 105500, EXCH_NO_BAND },
+		{ "under the lower", 40000, false, EXCH_BUY, "005930", "00", "", 1, 56600, EXCH_NO_BAND },
+		{ "too dear", 40000, false, EXCH_BUY, "005930", "00", "", 30000, 81000, EXCH_NO_CASH },
+		{ "market at the upper limit", 40000, false, EXCH_BUY, "005930", "01", "", 19044, 0,
+		  EXCH_ACCEPTED },
+		{ "one more", 40000, false, EXCH_BUY, "005930", "01", "", 19045, 0, EXCH_NO_CASH },
+		{ "holds none", 40000, false, EXCH_SELL, "000660", "00", "", 1, 120000, EXCH_NO_HOLDING },
+		{ "holds too few", 40000, false, EXCH_SELL, "005930", "00", "", 11, 81000, EXCH_NO_SHARES },
+		{ "all of it", 40000, false, EXCH_SELL, "005930", "01", "", 10, 0, EXCH_ACCEPTED },
+		{ "type unknown", 40000, false, EXCH_BUY, "005930", "99", "", 1, 81000, EXCH_NO_TYPE },
+		{ "IOC on paper", 40000, true, EXCH_BUY, "005930", "11", "", 1, 81000, EXCH_NO_TYPE },
+		{ "IOC in the call", 34300, false, EXCH_BUY, "005930", "11", "", 1, 81000, EXCH_NO_TYPE },
+		{ "after-hours type now", 40000, false, EXCH_BUY, "005930", "06", "", 1, 81000,
+		  EXCH_NO_HOURS },
+		{ "SOR", 40000, false, EXCH_BUY, "005930", "00", "SOR", 1, 81000, EXCH_ACCEPTED },
+		{ "SOR on paper", 40000, true, EXCH_BUY, "005930", "00", "SOR", 1, 81000, EXCH_NO_EXCHANGE },
+		{ "exchange unknown", 40000, false, EXCH_BUY, "005930", "00", "XXX", 1, 81000,
+		  EXCH_NO_EXCHANGE },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+		struct judge judge;
+		struct exchange *ex = demo_exchange(&judge, 4, cases[i].at_s, cases[i].paper);
+		struct exch_request request = {
+			0,  cases[i].side, cases[i].code,     cases[i].dvsn, cases[i].excg,
+			"", cases[i].qty,  cases[i].price_won
+		};
+		const struct exch_order *row = NULL;
+
+		print_message("  %s\n", cases[i].name);
+		give(ex, 0, "005930", 10, 810000);
+		assert_int_equal(exch_order_check(ex, &request), cases[i].want);
+		assert_int_equal(exch_order_new(ex, &request, &row), cases[i].want);
+		assert_int_equal(judge.count[EXCH_EV_ORDER_RECEIVED], cases[i].want == EXCH_ACCEPTED ? 1 : 0);
+		core_check(ex);
+		exch_free(ex);
+	}
+}
+
+static void test_other_days(void **state)
+{
+	struct exch_config config = { .seed = 1 };
+	struct exch_day closed = { { 20210102 }, { 20201230 }, false, 0, 0 };
+	struct exch_day wrong = { { 20210104 }, { 20201230 }, true, 36000, 36100 };
+	struct exch_account account = { "1", 1000000, 142 };
+	struct exchange *ex = NULL;
+	struct exch_request request = { 0, EXCH_BUY, "005930", "00", "", "", 1, 81000 };
+
+	(void)state;
+	assert_int_equal(exch_new(&config, NULL, NULL, &ex), REASON_OK);
+	assert_int_equal(exch_load_days(ex, PREVIOUS, TODAY), REASON_OK);
+	assert_int_equal(exch_account_add(ex, &account, NULL), REASON_OK);
+	assert_int_equal(exch_day_begin(ex, &closed, kst_wall(closed.day, 40000)), REASON_OK);
+	assert_int_equal(exch_order_check(ex, &request), EXCH_NO_DAY);
+	assert_int_equal(exch_next_event(ex).us, INT64_MAX);
+	assert_int_equal(exch_day_begin(ex, &wrong, kst_wall(wrong.day, 40000)), REASON_CONF_RANGE);
+	assert_int_equal(exch_load_days(ex, "tests/data/none.csv", NULL), REASON_FILE_MISSING);
+	assert_int_equal(exch_load_days(ex, "ops/data/krx_sessions.csv", NULL), REASON_FILE_SHAPE);
+	exch_free(ex);
+}
+
+static void change(struct exchange *ex, bool cancel, const char *orig, int64_t qty, int64_t price_won,
+		   const char *branch, enum exch_refusal want, const struct exch_order **out)
+{
+	struct exch_change request = { .account = 0,
+				       .cancel = cancel,
+				       .orig = orig,
+				       .branch = branch,
+				       .all = qty == 0,
+				       .qty = qty,
+				       .dvsn = "00",
+				       .price_won = price_won,
+				       .by = "" };
+	const struct exch_order *row = NULL;
+
+	assert_int_equal(exch_order_change(ex, &request, &row), want);
+	if (out != NULL)
+		*out = row;
+}
+
+static void test_changes(void **state)
+{
+	struct judge judge;
+	struct exchange *ex = demo_exchange(&judge, 4, 34300, false);
+	const struct exch_order *first, *second, *third;
+	struct exch_order *rows = NULL;
+	struct exch_power power;
+	size_t count = 0;
+
+	(void)state;
+	assert_int_equal(order(ex, EXCH_BUY, "005930", "00", 10, 70000, &first), EXCH_ACCEPTED);
+	assert_string_equal(first->odno, "0000004126");
+	change(ex, true, "4999", 0, 0, "", EXCH_NO_ORDER, NULL);
+	change(ex, true, first->odno, 11, 0, "", EXCH_NO_CHANGE_QTY, NULL);
+	change(ex, true, first->odno, 0, 0, "00001", EXCH_NO_BRANCH, NULL);
+	change(ex, true, first->odno, -1, 0, "", EXCH_NO_QTY, NULL);
+	change(ex, false, first->odno, 0, 70050, "", EXCH_NO_TICK, NULL);
+	change(ex, false, first->odno, 0, 200000, "", EXCH_NO_BAND, NULL);
+	change(ex, true, "4126", 3, 0, "91252", EXCH_ACCEPTED, &second); /* unpadded, part of it */
+	assert_string_equal(second->orig, "0000004126");
+	assert_int_equal(second->kind, EXCH_ORDER_CANCEL);
+	assert_int_equal(second->cancelled_qty, 3);
+	assert_int_equal(first->remaining_qty, 7);
+	change(ex, false, first->odno, 5, 71000, "", EXCH_ACCEPTED, &third);
+	assert_int_equal(third->remaining_qty, 5);
+	assert_int_equal(first->replaced_qty, 5);
+	assert_int_equal(first->remaining_qty, 2);
+	exch_power_of(ex, 0, "", "00", 0, &power);
+	assert_int_equal(power.cash_won, CASH_WON - 140000 - 20 - 355000 - 60);
+	change(ex, true, second->odno, 0, 0, "", EXCH_NO_REST, NULL);
+	change(ex, false, first->odno, 0, 72000, "", EXCH_ACCEPTED, NULL);
+	change(ex, true, first->odno, 0, 0, "", EXCH_NO_REST, NULL); /* replaced: the old number is dead */
+	assert_int_equal(exch_open_list(ex, 0, &rows, &count), REASON_OK);
+	assert_int_equal(count, 2);
+	free(rows);
+	assert_int_equal(exch_daily_list(ex, 0, demo, demo, &rows, &count), REASON_OK);
+	assert_int_equal(count, 4);
+	assert_int_equal(rows[0].replaced_qty, 7);
+	assert_int_equal(rows[0].cancelled_qty, 3);
+	free(rows);
+	assert_int_equal(judge.count[EXCH_EV_MODIFIED], 2);
+	assert_int_equal(judge.count[EXCH_EV_CANCELLED], 1);
+	assert_int_equal(judge.kinds[1], EXCH_EV_ORDER_RECEIVED);
+	assert_int_equal(judge.kinds[2], EXCH_EV_CANCELLED);
+	assert_int_equal(judge.qty[2], 3);
+	core_check(ex);
+	exch_free(ex);
+}
+
+static void test_auctions(void **state)
+{
+	struct judge judge;
+	struct exchange *ex = demo_exchange(&judge, 4, 34300, false);
+	const struct exch_order *over, *market, *under, *late, *sell, *conditional;
+
+	(void)state;
+	give(ex, 0, "005930", 50, 50 * 80000);
+	assert_int_equal(order(ex, EXCH_BUY, "005930", "00", 10, 82000, &over), EXCH_ACCEPTED);
+	assert_int_equal(order(ex, EXCH_BUY, "005930", "01", 20, 0, &market), EXCH_ACCEPTED);
+	assert_int_equal(order(ex, EXCH_BUY, "005930", "00", 30, 79000, &under), EXCH_ACCEPTED);
+	assert_int_equal(order(ex, EXCH_SELL, "005930", "00", 5, 84500, &sell), EXCH_ACCEPTED);
+	assert_int_equal(over->filled_qty, 0);
+	exch_advance(ex, kst_wall(demo, OPEN_S));
+	assert_int_equal(over->filled_qty, 10);
+	assert_int_equal(over->filled_won, 10 * 81000); /* at the opening price, not at the limit */
+	assert_int_equal(over->last_fill_at.us, kst_wall(demo, OPEN_S).us);
+	assert_int_equal(market->filled_won, 20 * 81000);
+	assert_int_equal(under->filled_qty, 0);
+	exch_advance(ex, kst_wall(demo, CLOSE_S - 300));
+	assert_int_equal(order(ex, EXCH_BUY, "005930", "00", 7, 84000, &late), EXCH_ACCEPTED);
+	assert_int_equal(order(ex, EXCH_SELL, "005930", "01", 9, 0, &conditional), EXCH_ACCEPTED);
+	assert_int_equal(late->filled_qty, 0);
+	exch_advance(ex, kst_wall(demo, CLOSE_S));
+	assert_int_equal(late->filled_won, 7 * 83000);
+	assert_int_equal(conditional->filled_won, 9 * 83000);
+	assert_int_equal(under->rejected_qty, 30); /* the day's low was 80,200: it dies at the close */
+	assert_int_equal(under->remaining_qty, 0);
+	assert_int_equal(sell->rejected_qty, 5);
+	assert_int_equal(judge.count[EXCH_EV_EXPIRED], 2);
+	assert_int_equal(exch_sellable_of(ex, 0, "005930"), 50 + 10 + 20 + 7 - 9);
+	core_check(ex);
+	exch_free(ex);
+}
+
+static void test_levels(void **state)
+{
+	struct judge judge;
+	struct exchange *ex = demo_exchange(&judge, 4, 40000, false);
+	const struct exch_quote *quote = exch_quote_of(ex, "207940");
+	int64_t first = quote->ask[0].qty, second = quote->ask[1].qty, price = quote->ask[1].price_won;
+	int64_t best = quote->ask[0].price_won;
+	const struct exch_order *row;
+
+	(void)state;
+	/* both levels and one share more: the rest waits at its limit */
+	assert_int_equal(order(ex, EXCH_BUY, "207940", "00", 1, best, &row), EXCH_ACCEPTED);
+	assert_int_equal(row->filled_qty, 1);
+	assert_int_equal(quote->ask[0].qty, first - 1);
+	assert_int_equal(order(ex, EXCH_BUY, "207940", "00", first + second, price, &row), EXCH_ACCEPTED);
+	assert_int_equal(row->filled_qty, first - 1 + second);
+	assert_int_equal(row->filled_won, (first - 1) * best + second * price);
+	assert_int_equal(row->remaining_qty, 1);
+	assert_int_equal(quote->ask[0].qty, 0);
+	/* IOC leaves nothing, FOK takes all or nothing */
+	assert_int_equal(order(ex, EXCH_BUY, "207940", "11", 5, price, &row), EXCH_ACCEPTED);
+	assert_int_equal(row->filled_qty, 0);
+	assert_int_equal(row->cancelled_qty, 5);
+	assert_int_equal(judge.kinds[judge.kept - 1], EXCH_EV_REST_CANCELLED);
+	first = quote->ask[2].qty;
+	price = quote->ask[2].price_won;
+	assert_int_equal(order(ex, EXCH_BUY, "207940", "12", first + 1, price, &row), EXCH_ACCEPTED);
+	assert_int_equal(row->filled_qty, 0);
+	assert_int_equal(row->cancelled_qty, first + 1);
+	assert_int_equal(order(ex, EXCH_BUY, "207940", "12", first, price, &row), EXCH_ACCEPTED);
+	assert_int_equal(row->filled_qty, first);
+	core_check(ex);
+	exch_free(ex);
+}
+
+static void test_queue(void **state)
+{
+	struct exch_config config = { .seed = 1, .market = EXCH_MARKET_STILL };
+	struct exch_day day = { { 20260310 }, { 20260309 }, true, 32400, 55800 };
+	struct exch_account account = { "1", CASH_WON, 142 };
+	struct judge judge = { 0 };
+	struct exchange *ex = NULL;
+	const struct exch_order *a, *b, *deep;
+	int64_t ahead;
+
+	(void)state;
+	assert_int_equal(exch_new(&config, judge_sink, &judge, &judge.ex), REASON_OK);
+	ex = judge.ex;
+	assert_int_equal(exch_symbol_put(ex, "005930", "삼성전자", false, false, 70000, 70000), REASON_OK);
+	assert_int_equal(exch_account_add(ex, &account, NULL), REASON_OK);
+	assert_int_equal(exch_day_begin(ex, &day, kst_wall(day.day, 36000)), REASON_OK);
+	/* a sell print at 70,000 makes 70,000 the best bid; we join behind what it shows */
+	assert_true(exch_push_tick(ex, "005930", 70100, 10));
+	assert_true(exch_push_tick(ex, "005930", 70000, 10));
+	ahead = exch_quote_of(ex, "005930")->bid[0].qty;
+	assert_int_equal(exch_quote_of(ex, "005930")->bid[0].price_won, 70000);
+	assert_int_equal(order(ex, EXCH_BUY, "005930", "00", 10, 70000, &a), EXCH_ACCEPTED);
+	assert_int_equal(order(ex, EXCH_BUY, "005930", "00", 10, 70000, &b), EXCH_ACCEPTED);
+	assert_int_equal(order(ex, EXCH_BUY, "005930", "00", 10, 69900, &deep), EXCH_ACCEPTED);
+	assert_int_equal(order_find(ex, day.day, a->odno)->queue_ahead, ahead);
+	/* an up tick and back: a push below the last price is a sale. First one share short of our turn ... */
+	assert_true(exch_push_tick(ex, "005930", 70100, 1));
+	ahead = order_find(ex, day.day, a->odno)->queue_ahead;
+	if (ahead > 0) {
+		assert_true(exch_push_tick(ex, "005930", 70000, ahead));
+		assert_int_equal(a->filled_qty, 0);
+	}
+	/* ... then part of the first */
+	assert_true(exch_push_tick(ex, "005930", 70100, 1));
+	ahead = order_find(ex, day.day, a->odno)->queue_ahead;
+	assert_true(exch_push_tick(ex, "005930", 70000, ahead + 4));
+	assert_int_equal(a->filled_qty, 4);
+	assert_int_equal(b->filled_qty, 0);
+	/* a print through the price: all at the limit, the deeper one not */
+	assert_true(exch_push_tick(ex, "005930", 69900, 1));
+	assert_int_equal(a->filled_qty, 10);
+	assert_int_equal(b->filled_qty, 10);
+	assert_int_equal(b->filled_won, 700000);
+	assert_int_equal(deep->filled_qty, 0);
+	core_check(ex);
+	exch_free(ex);
+}
+
+static void test_still(void **state)
+{
+	struct exch_config config = { .seed = 1, .market = EXCH_MARKET_STILL, .fill = EXCH_FILL_CROSS };
+	struct exch_day day = { { 20260310 }, { 20260309 }, true, 32400, 55800 };
+	struct exch_account account = { "1", 10000000, 142 };
+	struct judge judge = { 0 };
+	struct exchange *ex;
+	const struct exch_order *row;
+
+	(void)state;
+	assert_int_equal(exch_new(&config, judge_sink, &judge, &judge.ex), REASON_OK);
+	ex = judge.ex;
+	assert_int_equal(exch_symbol_put(ex, "005930", "삼성전자", false, false, 70000, 70000), REASON_OK);
+	assert_int_equal(exch_symbol_put(ex, "000660", "SK하이닉스", false, false, 180000, 0), REASON_OK);
+	assert_int_equal(exch_account_add(ex, &account, NULL), REASON_OK);
+	assert_int_equal(exch_day_begin(ex, &day, kst_wall(day.day, 30000)), REASON_OK);
+	exch_advance(ex, kst_wall(day.day, 32500));
+	assert_int_equal(judge.count[EXCH_EV_TRADE], 0); /* nobody watches */
+	assert_true(exch_watch(ex, "005930", true));
+	assert_false(exch_watch(ex, "999999", true));
+	assert_false(exch_watch(ex, "000660", false));
+	assert_int_equal(exch_next_event(ex).us, kst_wall(day.day, 32500).us);
+	exch_advance(ex, kst_wall(day.day, 32599));
+	assert_int_equal(judge.count[EXCH_EV_TRADE], 100);
+	assert_int_equal(exch_quote_of(ex, "005930")->last_won, 70000);
+	assert_int_equal(exch_quote_of(ex, "000660")->volume, 0);
+	/* paper's way of filling: the whole order at its limit once the price is there */
+	assert_int_equal(order(ex, EXCH_BUY, "005930", "00", 20, 69000, &row), EXCH_ACCEPTED);
+	assert_true(exch_push_tick(ex, "005930", 69100, 1));
+	assert_int_equal(row->filled_qty, 0);
+	assert_true(exch_push_tick(ex, "005930", 69000, 1));
+	assert_int_equal(row->filled_won, 20 * 69000);
+	exch_fill_set(ex, EXCH_FILL_NEVER);
+	assert_int_equal(order(ex, EXCH_BUY, "005930", "01", 1, 0, &row), EXCH_ACCEPTED);
+	assert_true(exch_push_tick(ex, "005930", 60000, 1000));
+	assert_int_equal(row->filled_qty, 0);
+	assert_true(exch_watch(ex, "005930", false));
+	assert_int_equal(exch_next_event(ex).us, kst_wall(day.day, 55200).us);
+	exch_free(ex);
+}
+
+/* ---- properties under random orders ---- */
+
+struct tally {
+	int64_t orders, fills, partial;
+	uint64_t digest;
+};
+
+static void random_change(struct exchange *ex, struct sim_random *random)
+{
+	const struct order *target = ex->orders[sim_range(random, 0, (int64_t)ex->order_count - 1)];
+	const struct exch_quote *quote = exch_quote_of(ex, target->row.code);
+	struct exch_change request = { .account = target->row.account,
+				       .cancel = sim_chance(random, 60),
+				       .orig = target->row.odno,
+				       .branch = "",
+				       .all = sim_chance(random, 70),
+				       .qty = sim_range(random, 1, 40),
+				       .dvsn = "00",
+				       .price_won = quote->bid[sim_range(random, 0, 3)].price_won,
+				       .by = "" };
+	const struct exch_order *row = NULL;
+
+	(void)exch_order_change(ex, &request, &row);
+}
+
+static void random_order(struct exchange *ex, struct sim_random *random)
+{
+	static const char *const kinds[] = { "00", "00", "00", "00", "01", "03", "04", "11", "12", "02" };
+	const struct exch_quote *quote = exch_quote_at(ex, (size_t)sim_range(random, 0, 19));
+	bool buy = sim_chance(random, 55);
+	const struct exch_level *levels = sim_chance(random, 50) ? quote->ask : quote->bid;
+	struct exch_request request = { .account = (size_t)sim_range(random, 0, 1),
+					.side = buy ? EXCH_BUY : EXCH_SELL,
+					.code = quote->code,
+					.dvsn = kinds[sim_range(random, 0, 9)],
+					.excg = "",
+					.by = "",
+					.qty = sim_range(random, 1, 60),
+					.price_won = levels[sim_range(random, 0, 4)].price_won };
+	const struct exch_order *row = NULL;
+
+	(void)exch_order_new(ex, &request, &row);
+}
+
+static void check_conserved(const struct exchange *ex, size_t account, const struct exch_holding *start,
+			    size_t start_count, int64_t start_won)
+{
+	struct exch_cash cash;
+	int64_t buys = 0, sells = 0;
+
+	exch_cash_of(ex, account, &cash);
+	for (size_t i = 0; i < ex->symbol_count; i++) {
+		const char *code = ex->symbols[i]->quote.code;
+		const struct holding *holding = ledger_find(&ex->accounts[account].real, code);
+		int64_t qty = 0;
+
+		for (size_t j = 0; j < start_count; j++)
+			if (strcmp(start[j].code, code) == 0)
+				qty += start[j].qty;
+		for (size_t f = 0; f < ex->fill_count; f++) {
+			const struct exch_order *row = &ex->orders[ex->fills[f].order]->row;
+
+			if (row->account != account || strcmp(row->code, code) != 0)
+				continue;
+			qty += row->side == EXCH_BUY ? ex->fills[f].qty : -ex->fills[f].qty;
+			*(row->side == EXCH_BUY ? &buys : &sells) += ex->fills[f].won;
+		}
+		assert_int_equal(holding == NULL ? 0 : holding->qty, qty);
+		assert_true(qty >= 0);
+	}
+	assert_int_equal(cash.thdt_buy_won, buys);
+	assert_int_equal(cash.thdt_sell_won, sells);
+	assert_int_equal(cash.deposit_d2_won, start_won - buys + sells - cash.thdt_cost_won);
+	assert_true(cash.deposit_d2_won >= 0);
+	assert_int_equal(cash.deposit_won, start_won);
+	assert_int_equal(cash.deposit_d1_won, start_won);
+}
+
+static struct tally random_day(uint64_t seed, bool one_jump)
+{
+	struct judge judge;
+	struct exchange *ex = demo_exchange(&judge, seed, 34200, false);
+	struct exch_account poor = { "50999999-01", 30000000, 142 };
+	struct sim_random random = { seed * 31 };
+	struct exch_holding *start[2];
+	size_t start_count[2];
+	struct tally tally;
+	int64_t filled_before = 0;
+
+	assert_int_equal(exch_account_add(ex, &poor, NULL), REASON_OK);
+	for (size_t i = 0; i < 20; i += 2)
+		give(ex, i % 4 == 0 ? 0 : 1, exch_quote_at(ex, i)->code, 500,
+		     500 * exch_quote_at(ex, i)->last_won);
+	for (size_t i = 0; i < 2; i++)
+		assert_int_equal(exch_holdings_list(ex, i, true, &start[i], &start_count[i]), REASON_OK);
+	for (int i = 0; i < 1500; i++) {
+		struct wall at = kst_wall(demo, 34200 + (CLOSE_S - 34200) * i / 1500);
+		int64_t filled = 0;
+
+		while (!one_jump && exch_next_event(ex).us < at.us)
+			exch_advance(ex, exch_next_event(ex));
+		exch_advance(ex, at);
+		if (ex->order_count > 0 && sim_chance(&random, 30))
+			random_change(ex, &random);
+		else
+			random_order(ex, &random);
+		if (i % 50 == 0)
+			core_check(ex);
+		for (size_t j = 0; j < ex->order_count; j++)
+			filled += ex->orders[j]->row.filled_qty;
+		assert_true(filled >= filled_before); /* cumulatives never fall */
+		filled_before = filled;
+	}
+	exch_advance(ex, kst_wall(demo, CLOSE_S));
+	core_check(ex);
+	for (size_t i = 0; i < 2; i++) {
+		check_conserved(ex, i, start[i], start_count[i], i == 0 ? CASH_WON : poor.cash_won);
+		free(start[i]);
+	}
+	for (size_t j = 0; j < ex->order_count; j++)
+		assert_int_equal(ex->orders[j]->row.remaining_qty, 0);
+	assert_int_equal(ex->accounts[0].reserve_won, 0);
+	for (size_t i = 0; i < 20; i++)
+		assert_int_equal(exch_quote_at(ex, i)->volume, ex->symbols[i]->today.volume);
+	tally = (struct tally){ (int64_t)ex->order_count, judge.count[EXCH_EV_FILL], judge.partial_fills,
+				judge.digest };
+	exch_free(ex);
+	return tally;
+}
+
+static void test_properties(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 8; seed++) {
+		struct tally steps = random_day(seed, false), jumps = random_day(seed, true);
+
+		print_message("  seed %d: %lld orders, %lld fills, %lld partial\n", (int)seed,
+			      (long long)steps.orders, (long long)steps.fills, (long long)steps.partial);
+		assert_true(steps.orders > 600);
+		assert_true(steps.fills > 300);
+		assert_true(steps.partial > 20);
+		assert_int_equal(steps.digest, jumps.digest); /* how time is cut does not matter */
+	}
+}
+
+/* ---- load: 40 symbols, a million prints, ten thousand orders ---- */
+
+static void count_sink(void *arg, const struct exch_event *event)
+{
+	int64_t *counts = arg;
+
+	counts[event->kind]++;
+}
+
+static void test_load(void **state)
+{
+	struct exch_config config = { .seed = 2, .prints_per_symbol = 25000 };
+	struct exch_day day = { demo, { 20201230 }, true, OPEN_S, CLOSE_S };
+	struct exch_account account = { "1", CASH_WON * 1000, 142 };
+	int64_t counts[EXCH_EV_EXPIRED + 1] = { 0 };
+	struct timespec from, to;
+	struct exchange *ex = NULL;
+	double took;
+
+	(void)state;
+	assert_int_equal(exch_new(&config, count_sink, counts, &ex), REASON_OK);
+	assert_int_equal(exch_load_days(ex, PREVIOUS, TODAY), REASON_OK);
+	for (int i = 0; i < 20; i++) {
+		char code[EXCH_CODE_SIZE];
+
+		snprintf(code, sizeof(code), "9%05d", i);
+		assert_int_equal(exch_symbol_put(ex, code, "load", false, false, 50000 + 1000 * i, 0),
+				 REASON_OK);
+	}
+	assert_int_equal(exch_account_add(ex, &account, NULL), REASON_OK);
+	assert_int_equal(exch_day_begin(ex, &day, kst_wall(demo, OPEN_S - 60)), REASON_OK);
+	assert_int_equal(clock_gettime(CLOCK_MONOTONIC, &from), 0);
+	for (int64_t i = 0; i < 10000; i++) {
+		const struct exch_quote *quote = exch_quote_at(ex, (size_t)(i % 40));
+
+		exch_advance(ex, kst_wall(demo, OPEN_S + i * (CLOSE_S - 600 - OPEN_S) / 10000));
+		assert_int_equal(
+			order(ex, EXCH_BUY, quote->code, "00", 10, quote->bid[i % 7].price_won, NULL),
+			EXCH_ACCEPTED);
+	}
+	exch_advance(ex, kst_wall(demo, CLOSE_S));
+	assert_int_equal(clock_gettime(CLOCK_MONOTONIC, &to), 0);
+	took = (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9;
+	print_message("  1,000,000 prints, 10,000 orders: %.2f s\n", took);
+	assert_int_equal(counts[EXCH_EV_TRADE], 1000000);
+	assert_int_equal(counts[EXCH_EV_ORDER_RECEIVED], 10000);
+	assert_true(counts[EXCH_EV_FILL] > 1000);
+	assert_true(took < 120);
+	core_check(ex);
+	exch_free(ex);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_whole_day),  cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_other_days), cmocka_unit_test(test_changes),
+		cmocka_unit_test(test_auctions),   cmocka_unit_test(test_levels),
+		cmocka_unit_test(test_queue),      cmocka_unit_test(test_still),
+		cmocka_unit_test(test_properties), cmocka_unit_test(test_load),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
