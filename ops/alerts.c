@@ -1,0 +1,49 @@
+/* alerts - sends what the outbox holds through the alert channel, once a minute from cron; every try leaves its row. */
+#include <stdio.h>
+#include <string.h>
+
+#include "ops/channel.h"
+#include "ops/house.h"
+#include "shared/base/bug.h"
+#include "shared/base/banned.h"
+
+static enum reason send_all(struct house *house, int *out_sent, int *out_failed)
+{
+	static struct alert_row rows[256];
+	static const char *const levels[] = { [FINDING_INFO] = "INFO", [FINDING_WARN] = "WARN", [FINDING_CRIT] = "CRIT" };
+	int count = 0;
+	enum reason why = tbl_alert_unsent(house->db, rows, (int)ARRAY_COUNT(rows), &count);
+
+	for (int i = 0; i < count && why == REASON_OK; i++) {
+		enum reason sent = channel_send(&house->cfg, levels[rows[i].level], rows[i].code, rows[i].text);
+
+		*out_sent += sent == REASON_OK;
+		*out_failed += sent != REASON_OK;
+		why = tbl_alert_event(house->db, rows[i].alert_id, sent == REASON_OK ? "SENT" : "SEND_FAILED", clock_wall(house->clock), "alerts",
+				      sent == REASON_OK ? "" : reason_code(sent));
+	}
+	return why;
+}
+
+int main(int argc, char **argv)
+{
+	struct house house = HOUSE_INIT;
+	struct ops_args args;
+	int sent = 0, failed = 0;
+	enum reason why;
+
+	ops_parse(argc, argv, "ca", "", "Sends the alert outbox through the configured channel.", &args);
+	why = house_open(&house, &args, NEED_CONF | NEED_CLOCK, NULL);
+	if (why == REASON_OK)
+		why = conf_account_find(&house.cfg, args.account, &house.acct);
+	if (why == REASON_OK)
+		why = login_open(&house.cfg, house.acct, ROLE_ALERTS, "gj_alerts", &house.db);
+	if (why == REASON_OK)
+		why = send_all(&house, &sent, &failed);
+	if (why != REASON_OK)
+		fprintf(stderr, "alerts: %s\n", reason_detail());
+	else if (sent + failed > 0)
+		printf("%d alerts sent, %d failed\n", sent, failed);
+	house_close(&house);
+	return why != REASON_OK ? reason_exit(why) : (failed > 0 ? 69 : 0);
+}
