@@ -566,6 +566,27 @@ static enum reason parse_address(struct feed *f)
 	return REASON_OK;
 }
 
+static void wake(void *context)
+{
+	lws_cancel_service(context);
+}
+
+void feed_wake(struct worker *w)
+{
+	/* Under the lock the feed thread cannot destroy the context between the look and the call. */
+	(void)pthread_mutex_lock(&w->feed_lock);
+	if (w->feed_context != NULL)
+		lws_cancel_service(w->feed_context);
+	(void)pthread_mutex_unlock(&w->feed_lock);
+}
+
+static void publish_context(struct feed *f, void *context)
+{
+	(void)pthread_mutex_lock(&f->w->feed_lock);
+	f->w->feed_context = context;
+	(void)pthread_mutex_unlock(&f->w->feed_lock);
+}
+
 static enum reason feed_open(struct feed *f)
 {
 	static const struct lws_protocols protocols[] = { { "feed", callback, 0, 65536, 0, NULL, 0 }, { NULL, NULL, 0, 0, 0, NULL, 0 } };
@@ -600,21 +621,8 @@ static enum reason feed_open(struct feed *f)
 	f->context = lws_create_context(&info);
 	if (f->context == NULL)
 		return reason_set(REASON_NO_MEMORY, "libwebsockets does not start");
-	atomic_store(&f->w->feed_context, f->context);
+	publish_context(f, f->context);
 	return REASON_OK;
-}
-
-static void wake(void *context)
-{
-	lws_cancel_service(context);
-}
-
-void feed_wake(struct worker *w)
-{
-	void *context = atomic_load(&w->feed_context);
-
-	if (context != NULL)
-		lws_cancel_service(context);
 }
 
 /* In real time libwebsockets must be made to return at the deadline; its own timer does that. */
@@ -658,7 +666,7 @@ void *feed_thread(void *worker)
 		check_timers(f);
 		wait_inside(f);
 	}
-	atomic_store(&w->feed_context, NULL);
+	publish_context(f, NULL);
 	f->connect_at = CLOCK_NEVER;
 	if (f->context != NULL)
 		lws_context_destroy(f->context);

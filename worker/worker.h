@@ -81,7 +81,8 @@ struct worker {
 	atomic_int state_now;                    /* enum engine_state */
 	atomic_int listing_read;                 /* the engine has worked off the ledger thread's rows; starts at 1 */
 	int rows_fd;                             /* eventfd: written with it */
-	_Atomic(void *) feed_context;            /* struct lws_context of the feed thread, for feed_wake */
+	void *feed_context;                      /* struct lws_context of the feed thread, for feed_wake; guarded by feed_lock */
+	pthread_mutex_t feed_lock;
 	atomic_int login_version;                /* grows when the store thread read a newer token */
 	struct kis_login login;                  /* guarded by login_lock */
 	pthread_mutex_t login_lock;

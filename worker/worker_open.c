@@ -150,7 +150,7 @@ enum reason worker_open(struct worker *w, const struct worker_options *opt)
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	if (sodium_init() < 0)
 		return reason_set(REASON_INTERNAL, "libsodium does not start");
-	if (pthread_mutex_init(&w->login_lock, NULL) != 0)
+	if (pthread_mutex_init(&w->login_lock, NULL) != 0 || pthread_mutex_init(&w->feed_lock, NULL) != 0)
 		return reason_set(REASON_NO_MEMORY, "no mutex");
 	why = open_house(w, opt);
 	if (why == REASON_OK)
