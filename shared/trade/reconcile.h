@@ -139,7 +139,7 @@ struct resolution {                      /* apply to one order, in this order */
 	char odno[ODNO_SIZE], branch[BRANCH_SIZE];
 	bool by_likeness;
 	struct fill fill;                    /* event *_FILL or any event that brings shares */
-	bool has_fill;
+	bool has_fill;                       /* a new EXT order without: its row's filled quantity is its marker, in the base already */
 	struct broker_order ext;             /* order_index -1: the new order; else the row that decided (odno "" = none): a
 					      * change by number brings its new quantity and price here */
 	const char *evidence;                /* static text: "row", "likeness", "absence", "no-mark", "no-answer", "target" */

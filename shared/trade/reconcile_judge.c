@@ -69,7 +69,12 @@ static void count_held(struct reconcile_work *w, int order_index)
 	}
 	w->held_qty[order_index] = o->filled_qty;
 	w->held_won[order_index] = o->filled_won;
-	/* No record: the marker holds for an order older than the snapshot, whose fills need not be here. */
+	/*
+	 * No record: the marker holds for an order older than the snapshot, whose fills need not be here, and for an EXT order,
+	 * which may have been filled before anybody here saw it.
+	 */
+	if (!any && o->owner == OWNER_EXT)
+		return;
 	if (any ? !whole : !w->ours->snapshot_known || o->recorded.us <= w->ours->snapshot.frozen.us)
 		return;
 	if (qty != o->filled_qty || won != o->filled_won)
@@ -308,12 +313,6 @@ static void judge_bound(struct reconcile_work *w, int order_index)
 	}
 	if (!told_fits(w, order_index, &told))
 		return;
-	/* An EXT order first seen after the freeze but entered before it: its shares are in the snapshot already. */
-	if (o->owner == OWNER_EXT && w->held_qty[order_index] == 0 && w->ours->snapshot_known &&
-	    o->recorded.us > w->ours->snapshot.frozen.us && told.row->at.us < w->ours->snapshot.frozen.us) {
-		w->held_qty[order_index] = told.cum_qty;
-		w->held_won[order_index] = told.cum_won;
-	}
 	if (!advance(w, order_index, &told, &fill, &any))
 		return;
 	if (order_final(o->state))
@@ -358,9 +357,9 @@ static void judge_missing(struct reconcile_work *w, int order_index)
 		rec_finding(w, FINDING_CRIT, "unresolved-out-of-range", o->symbol,
 			    "order %lld of %d lies outside the days that the list covers",
 			    (long long)o->intent_id, (int)o->day.yyyymmdd);
+		rec_refuse(w, REASON_OUT_OF_RANGE);
 		if (in_doubt(o->state))
 			still_in_doubt(w, order_index);
-		rec_refuse(w, REASON_OUT_OF_RANGE);
 	} else if (in_doubt(o->state) && !w->blocked[order_index] && absent(w, o)) {
 		rec_resolve(w, order_index, OEV_ABSENT, NULL, "absence");
 		resolved(w, order_index, "absent from every list; it never arrived");
