@@ -108,6 +108,8 @@ broker_now(const struct broker *b); /* the broker's clock: the program's, less a
 /* Advances the exchange to now and sends what came of it. */
 void broker_advance(struct broker *b);
 uint64_t broker_random(struct broker *b);
+/* Hands the settings that belong to the exchange on to it; at start and when one was changed. */
+void broker_exchange_settings(struct broker *b);
 
 /* ---- gateway.c ---- */
 enum gate_code { GATE_GOOD, GATE_TOKEN_MISSING, GATE_TOKEN_BAD, GATE_TOKEN_EXPIRED };

@@ -58,7 +58,7 @@ void json_padded(struct json_out *j, const char *key, const char *text,
 /* Bytes of an UTF-8 text once it is CP949, the ledger's own encoding. */
 size_t cp949_size(const char *text);
 /* -123.45 for hundredths -12345; `decimals` 1..10. Returns out. */
-#define SCALED_TEXT_SIZE 40
+#define SCALED_TEXT_SIZE 48
 const char *scaled_text(int64_t scaled, int decimals, char out[static SCALED_TEXT_SIZE]);
 /* part / whole as a number with `decimals` places, rounded half away from zero; 0 when whole is 0. */
 int64_t ratio_scaled(int64_t part, int64_t whole, int64_t factor, int decimals);

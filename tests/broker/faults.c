@@ -14,8 +14,9 @@ enum fault_argument { ARG_NONE, ARG_TEXT, ARG_NUM, ARG_TIME };
 static const struct {
 	const char *name;
 	enum fault_argument argument;
+	const char *help;
 } kinds[FAULT_KIND_COUNT] = {
-#define F(name, argument, help) { #name, ARG_##argument },
+#define F(name, argument, help) { #name, ARG_##argument, help },
 	FAULT_KINDS(F)
 #undef F
 };
@@ -25,6 +26,15 @@ const char *fault_kind_name(enum fault_kind kind)
 {
 	BUG_IF((unsigned)kind >= FAULT_KIND_COUNT, "a kind of the table");
 	return kinds[kind].name;
+}
+
+void faults_help(FILE *out)
+{
+	static const char *const forms[] = { "", ":TEXT", ":N", ":TIME" };
+
+	for (size_t i = 0; i < FAULT_KIND_COUNT; i++)
+		fprintf(out, "  %s%-*s %s\n", kinds[i].name, (int)(26 - strlen(kinds[i].name)),
+			forms[kinds[i].argument], kinds[i].help);
 }
 
 void faults_clear(struct faults *fs)

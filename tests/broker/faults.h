@@ -11,6 +11,7 @@
 #define GJ_BROKER_FAULTS_H
 
 #include <cjson/cJSON.h>
+#include <stdio.h>
 
 #include "shared/base/kst.h"
 #include "shared/base/reason.h"
@@ -85,6 +86,7 @@ enum reason faults_set(struct faults *fs, const cJSON *list);
 void faults_report(const struct faults *fs,
 		   struct buf *out); /* JSON array: each fault and how often it struck */
 const char *fault_kind_name(enum fault_kind kind);
+void faults_help(FILE *out);
 
 /* The faults that strike one request or frame: at most one of each kind. */
 struct fault_hits {

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "shared/base/bug.h"
 #include "tests/broker/buf.h"
@@ -185,7 +186,7 @@ enum reason ws_open(struct clock *clk, uint16_t port, int epoll_fd, const struct
 		    struct ws_server **out)
 {
 	struct lws_context_creation_info info = { 0 };
-	lws_sock_file_fd_type rider = { .filefd = epoll_fd };
+	lws_sock_file_fd_type rider = { .filefd = dup(epoll_fd) }; /* lws closes what it adopted */
 	struct ws_server *srv = calloc(1, sizeof *srv);
 
 	if (srv == NULL)
