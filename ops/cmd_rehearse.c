@@ -216,7 +216,7 @@ static enum reason start_db(struct rehearsal *r)
 
 static enum reason db_socket(struct rehearsal *r, char out[static FILE_PATH_SIZE])
 {
-	char command[2 * FILE_PATH_SIZE];
+	char command[3 * REHEARSAL_FOLDER_SIZE];
 	FILE *from;
 	size_t len;
 
@@ -600,11 +600,13 @@ static enum reason open_driver(struct rehearsal *r, const struct ops_args *args)
 	slash = strrchr(exe, '/');
 	if (slash != NULL)
 		*slash = '\0';
+	if (strlen(exe) >= sizeof(r->top) || (args->dir != NULL && strlen(exe) + strlen(args->dir) + 2 > sizeof(r->dir)))
+		return reason_set(REASON_PATH_LONG, "the path of this folder is over %d bytes; work in a shorter one", REHEARSAL_FOLDER_SIZE - 16);
 	memcpy(r->top, exe, strlen(exe) + 1);
 	if (args->dir != NULL && args->dir[0] == '/')
-		(void)snprintf(r->dir, sizeof(r->dir), "%.300s", args->dir);
-	else
-		(void)snprintf(r->dir, sizeof(r->dir), "%.200s/%.100s", r->top, args->dir != NULL ? args->dir : "var/rehearsal");
+		(void)snprintf(r->dir, sizeof(r->dir), "%s", args->dir);
+	else if (snprintf(r->dir, sizeof(r->dir), "%s/%s", r->top, args->dir != NULL ? args->dir : "var/rehearsal") >= (int)sizeof(r->dir))
+		return reason_set(REASON_PATH_LONG, "the path of this folder is too long; work in a shorter one");
 	(void)snprintf(r->conf_path, sizeof(r->conf_path), "%s/gaejang.conf", r->dir);
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 	(void)sigemptyset(&set);

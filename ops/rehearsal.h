@@ -13,10 +13,12 @@
 #include "ops/house.h"
 #include "shared/base/file.h"
 
-#define REHEARSAL_MARKER ".gaejang-rehearsal"
+#define REHEARSAL_MARKER      ".gaejang-rehearsal"
+#define REHEARSAL_FOLDER_SIZE 400
 
 struct rehearsal {
-	char top[FILE_PATH_SIZE], dir[FILE_PATH_SIZE], gaejang[FILE_PATH_SIZE], conf_path[FILE_PATH_SIZE];
+	char top[REHEARSAL_FOLDER_SIZE], dir[REHEARSAL_FOLDER_SIZE]; /* short, so that every name below fits a path */
+	char gaejang[FILE_PATH_SIZE], conf_path[FILE_PATH_SIZE];
 	char rest[160], ws[160];
 	char appkey[64], appsecret[256];
 	struct clock *clock;
