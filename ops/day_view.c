@@ -53,13 +53,24 @@ static enum reason apply_fill(struct house *house, struct day_view *view, const 
 	return why;
 }
 
+/* The day's result counts from its first accepted snapshot; a later one has part of the day in it already. */
+static enum reason find_base(struct house *house, struct snapshot *snap)
+{
+	struct acceptance_row first;
+	enum reason why = tbl_acceptance_first_of_day(house->db, house->account.account_id, house->day, &first);
+
+	if (why == REASON_OK)
+		return tbl_snapshot_find(house->db, first.snapshot_id, snap);
+	return why == REASON_DB_NOT_FOUND ? tbl_snapshot_accepted(house->db, house->account.account_id, snap) : why;
+}
+
 static enum reason load_books(struct house *house, struct day_view *view)
 {
 	struct lot lots[HOLDINGS_MAX];
 	struct snapshot snap = { .lots = lots, .lot_room = HOLDINGS_MAX };
 	struct fill *fills;
 	int fill_count = 0;
-	enum reason why = tbl_snapshot_accepted(house->db, house->account.account_id, &snap);
+	enum reason why = find_base(house, &snap);
 
 	if (why == REASON_DB_NOT_FOUND)
 		return REASON_OK;
