@@ -9,6 +9,7 @@
  * Life of a thread in it: clock_join() at its start (it now holds the clock by running), clock_wait*() to
  * sleep, clock_leave() at its end. A process that ends without leaving keeps its hold until its parent has
  * reaped it, then it is dropped: a driver that waits for a child sees the child's end before time moves.
+ * clock_close() without clock_leave() keeps the hold as well, for the same reason.
  * clock_adopt_child() registers a child between fork and exec, so that no time passes while it starts.
  *
  * Real monotonic time (connect, TLS, HTTP, lock and database time-outs) never comes from here: use
@@ -46,6 +47,7 @@ enum reason clock_open_real(struct clock **out);
 enum reason clock_open_virtual(const char *path, struct clock **out);
 void clock_close(struct clock *clk);
 bool clock_is_virtual(const struct clock *clk);
+bool clock_stopped(const struct clock *clk);         /* for loops that only know clock_idle_* */
 struct wall clock_wall(const struct clock *clk);
 struct mono clock_mono(const struct clock *clk);
 struct mono clock_real_mono(void);                  /* CLOCK_BOOTTIME, for time-outs and the age of send marks */
@@ -80,6 +82,7 @@ enum reason clock_set_limit(struct clock *clk, struct wall limit);   /* never pa
 enum reason clock_step(struct clock *clk, struct wall to);           /* STILL only: moves as EVENT does, up to `to` */
 enum reason clock_adopt_child(struct clock *clk, pid_t child, const char *name);
 void clock_stop(struct clock *clk);                                  /* every wait returns CLOCK_STOPPED */
+uint32_t clock_recovered(const struct clock *clk);                   /* how often a process died inside its lock */
 /* Who holds it, for people: "worker/order running; wire 43210 2 frames". Returns out. */
 const char *clock_holders(const struct clock *clk, char *out, size_t out_size);
 
