@@ -263,7 +263,7 @@ static void ledger_roll(struct exchange *ex, const struct account *account, stru
 		holding->thdt_buy_qty = holding->thdt_sell_qty = 0;
 		holding->thdt_buy_won = holding->thdt_sell_won = 0;
 		holding->realised_won = 0;
-		holding->reserved_qty = holding->frozen_qty = 0;
+		holding->frozen_qty = 0;
 		if (holding->qty == 0)
 			holding->empty_rolls++;
 		if (holding->qty != 0 || holding->empty_rolls < CORE_EMPTY_ROLLS)
@@ -274,12 +274,26 @@ static void ledger_roll(struct exchange *ex, const struct account *account, stru
 
 void accounts_roll(struct exchange *ex)
 {
-	core_pump_all(ex);
 	for (size_t i = 0; i < ex->account_count; i++) {
 		ledger_roll(ex, &ex->accounts[i], &ex->accounts[i].real);
 		ledger_roll(ex, &ex->accounts[i], &ex->accounts[i].seen);
-		ex->accounts[i].reserve_won = 0;
 	}
+}
+
+void accounts_release(struct exchange *ex)
+{
+	core_pump_all(ex);
+	for (size_t i = 0; i < ex->account_count; i++) {
+		struct account *account = &ex->accounts[i];
+
+		account->reserve_won = 0;
+		for (size_t j = 0; j < account->real.count; j++)
+			account->real.holdings[j].reserved_qty = 0;
+		for (size_t j = 0; j < account->seen.count; j++)
+			account->seen.holdings[j].reserved_qty = 0;
+	}
+	for (size_t i = 0; i < ex->order_count; i++)
+		ex->orders[i]->reserve_won = ex->orders[i]->reserve_qty = 0;
 }
 
 /* ---- the public part ---- */

@@ -203,7 +203,8 @@ int64_t ledger_cost_won(const struct exchange *ex, const struct account *account
 			const struct ledger *ledger);
 int64_t ledger_d1_won(const struct ledger *ledger);
 int64_t ledger_d2_won(const struct exchange *ex, const struct account *account, const struct ledger *ledger);
-void accounts_roll(struct exchange *ex);
+void accounts_roll(struct exchange *ex); /* cash one column on, today becomes yesterday */
+void accounts_release(struct exchange *ex); /* nothing is reserved any more */
 
 /* ---- reservations, truth.c ---- */
 void resvs_send(struct exchange *ex);

@@ -592,10 +592,13 @@ enum reason exch_day_begin(struct exchange *ex, const struct exch_day *day, stru
 		return reason_set(REASON_BAD_DAY, "day %d lies before the day that runs",
 				  (int)day->day.yyyymmdd);
 	orders_bury(ex, day->day);
-	if (ex->ledger_day.yyyymmdd != 0 && ex->ledger_day.yyyymmdd < day->day.yyyymmdd) {
+	accounts_release(ex); /* today's live orders reserve again below */
+	/* Settlement counts trading days: on a closed day everything stands. */
+	if (day->trading && ex->ledger_day.yyyymmdd != 0 && ex->ledger_day.yyyymmdd < day->day.yyyymmdd)
 		accounts_roll(ex);
-		for (size_t i = 0; i < ex->order_count; i++)
-			ex->orders[i]->reserve_won = ex->orders[i]->reserve_qty = 0;
+	if (day->trading || ex->ledger_day.yyyymmdd == 0)
+		ex->ledger_day = day->day;
+	if (later) {
 		ex->odno_next = ex->config.odno_start;
 		ex->today_first = ex->order_count;
 	}
@@ -604,7 +607,6 @@ enum reason exch_day_begin(struct exchange *ex, const struct exch_day *day, stru
 			symbol_roll(ex->symbols[i], ex->day.day);
 	if (!ex->day_begun)
 		ex->first_previous = day->previous;
-	ex->ledger_day = day->day;
 	ex->day = *day;
 	ex->day_begun = true;
 	ex->phase = EXCH_PHASE_CLOSED;

@@ -684,7 +684,7 @@ void orders_expire(struct exchange *ex)
 		struct order *order = ex->orders[i];
 		int64_t qty = order->row.remaining_qty;
 
-		if (!order_live(ex, order))
+		if (!order_live(ex, order) || (order->row.truth && !row_fits(&order->row)))
 			continue;
 		book_rest_drop(order);
 		order->row.rejected_qty += qty;
@@ -715,7 +715,7 @@ void orders_revive(struct exchange *ex)
 	for (size_t i = 0; i < ex->order_count; i++) {
 		struct order *order = ex->orders[i];
 
-		if (!order_live(ex, order) || order->resting)
+		if (!order_live(ex, order))
 			continue;
 		order->symbol = core_symbol(ex, order->row.code);
 		order_reserve(ex, order);

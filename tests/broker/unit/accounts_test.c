@@ -138,6 +138,8 @@ static void test_columns_over_days(void **state)
 	static const struct exch_day days[] = {
 		{ { 20260611 }, { 20260610 }, true, 32400, 55800 },
 		{ { 20260612 }, { 20260611 }, true, 32400, 55800 },
+		{ { 20260613 }, { 20260612 }, false, 0, 0 },
+		{ { 20260614 }, { 20260612 }, false, 0, 0 },
 		{ { 20260615 }, { 20260612 }, true, 32400, 55800 },
 	};
 	struct exch_holding *rows = NULL;
@@ -189,7 +191,15 @@ static void test_columns_over_days(void **state)
 	assert_int_equal(exch_holdings_list(ex, account, true, &rows, &count), REASON_OK);
 	assert_int_equal(count, 1); /* the zero row stays until D+2 */
 	free(rows);
-	assert_int_equal(exch_day_begin(ex, &days[2], kst_wall(days[2].day, 36000)), REASON_OK);
+	for (size_t i = 2; i < 4; i++) { /* a weekend moves nothing */
+		assert_int_equal(exch_day_begin(ex, &days[i], kst_wall(days[i].day, 36000)), REASON_OK);
+		exch_cash_of(ex, account, &cash);
+		assert_int_equal(cash.deposit_won, 8237010);
+		assert_int_equal(exch_holdings_list(ex, account, true, &rows, &count), REASON_OK);
+		assert_int_equal(count, 1);
+		free(rows);
+	}
+	assert_int_equal(exch_day_begin(ex, &days[4], kst_wall(days[4].day, 36000)), REASON_OK);
 	assert_int_equal(exch_holdings_list(ex, account, true, &rows, &count), REASON_OK);
 	assert_int_equal(count, 0);
 	free(rows);

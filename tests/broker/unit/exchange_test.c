@@ -539,6 +539,118 @@ static void test_still(void **state)
 	exch_free(ex);
 }
 
+static void test_late_start(void **state)
+{
+	struct judge early_judge, late_judge;
+	struct exchange *early = demo_exchange(&early_judge, 4, 30000, false);
+	struct exchange *late = demo_exchange(&late_judge, 4, 45000, false);
+	const struct exch_quote *a = exch_quote_of(early, "000660"), *b = exch_quote_of(late, "000660");
+
+	(void)state;
+	assert_int_equal(late_judge.count[EXCH_EV_TRADE] + late_judge.count[EXCH_EV_PHASE],
+			 0); /* the past is silent */
+	assert_int_equal(exch_phase(late), EXCH_PHASE_CONTINUOUS);
+	exch_advance(early, kst_wall(demo, 45000));
+	assert_true(b->volume > 0);
+	assert_memory_equal(a->ask, b->ask, sizeof(a->ask));
+	assert_int_equal(a->volume, b->volume);
+	assert_int_equal(a->last_won, b->last_won);
+	exch_advance(late, kst_wall(demo, CLOSE_S));
+	assert_int_equal(b->volume, 7995016);
+	assert_int_equal(b->last_won, 126000);
+	exch_free(early);
+	exch_free(late);
+}
+
+static void test_reservations(void **state)
+{
+	struct judge judge;
+	struct exchange *ex = demo_exchange(&judge, 4, 20000, false);
+	struct exch_resv good = { .send_day = demo,
+				  .side = EXCH_BUY,
+				  .code = "005930",
+				  .dvsn = "00",
+				  .qty = 3,
+				  .price_won = 82000 };
+	struct exch_resv dear = good, gone = good, story = good, none = good;
+	struct exch_resv *rows = NULL;
+	int64_t seq = 0, gone_seq = 0;
+	size_t count = 0;
+
+	(void)state;
+	none.qty = 0;
+	assert_int_equal(exch_resv_new(ex, &none, &seq), EXCH_NO_QTY);
+	assert_int_equal(exch_resv_new(ex, &good, &seq), EXCH_ACCEPTED);
+	dear.qty = 100000;
+	assert_int_equal(exch_resv_new(ex, &dear, &seq), EXCH_ACCEPTED); /* cash is looked at on the day */
+	assert_int_equal(exch_resv_new(ex, &gone, &gone_seq), EXCH_ACCEPTED);
+	assert_int_equal(exch_resv_change(ex, 0, gone_seq, true, NULL), EXCH_ACCEPTED);
+	assert_int_equal(exch_resv_change(ex, 0, gone_seq, true, NULL), EXCH_NO_RESV);
+	assert_int_equal(exch_resv_change(ex, 0, 1, true, NULL), EXCH_NO_RESV);
+	story.seq = 9000;
+	assert_int_equal(exch_truth_resv(ex, &story), REASON_OK);
+	exch_advance(ex, kst_wall(demo, OPEN_S - 2340));
+	assert_int_equal(judge.count[EXCH_EV_ORDER_RECEIVED], 1);
+	exch_advance(ex, kst_wall(demo, OPEN_S));
+	assert_int_equal(exch_resv_list(ex, 0, &rows, &count), REASON_OK);
+	assert_int_equal(count, 4);
+	assert_true(rows[0].processed);
+	assert_int_equal(rows[0].sent_s, OPEN_S - 2340);
+	assert_int_equal(rows[0].filled_qty, 3);
+	assert_int_equal(rows[0].filled_won, 3 * 81000);
+	assert_int_equal(exch_order_of(ex, demo, rows[0].odno)->filled_qty, 3);
+	assert_true(rows[1].processed);
+	assert_string_equal(rows[1].result, "no-cash");
+	assert_true(rows[2].cancelled && !rows[2].processed);
+	assert_false(rows[3].processed); /* a story's reservation waits for the story */
+	free(rows);
+	exch_truth_resv_clear(ex, 0);
+	assert_int_equal(exch_resv_list(ex, 0, &rows, &count), REASON_OK);
+	assert_int_equal(count, 0);
+	free(rows);
+	exch_free(ex);
+}
+
+static void test_control_moves(void **state)
+{
+	struct judge judge;
+	struct exchange *ex = demo_exchange(&judge, 4, 40000, false);
+	const struct exch_order *row;
+	struct exch_order own = { 0 };
+
+	(void)state;
+	exch_fill_set(ex, EXCH_FILL_NEVER);
+	assert_int_equal(order(ex, EXCH_BUY, "005930", "00", 10, 70000, &row), EXCH_ACCEPTED);
+	assert_false(exch_truth_fill(ex, demo, row->odno, 11, 70000));
+	assert_false(exch_truth_fill(ex, demo, "77", 1, 70000));
+	assert_true(exch_truth_fill(ex, demo, row->odno, 4, 69000));
+	assert_int_equal(row->filled_won, 4 * 69000);
+	assert_true(exch_truth_reject(ex, demo, row->odno));
+	assert_int_equal(row->rejected_qty, 6);
+	assert_false(exch_truth_reject(ex, demo, row->odno));
+	assert_int_equal(judge.count[EXCH_EV_REJECTED], 1);
+	/* a halted symbol takes no orders; what the path held back comes at once afterwards */
+	assert_true(exch_halt(ex, "005930", true));
+	assert_int_equal(order(ex, EXCH_BUY, "005930", "00", 10, 70000, NULL), EXCH_NO_HALT);
+	exch_advance(ex, kst_wall(demo, 45000));
+	assert_true(exch_quote_of(ex, "005930")->print_at.us <= kst_wall(demo, 40000).us);
+	assert_true(exch_halt(ex, "005930", false));
+	exch_advance(ex, kst_wall(demo, 45000));
+	assert_int_equal(exch_quote_of(ex, "005930")->print_at.us, kst_wall(demo, 45000).us);
+	/* a row that contradicts itself is kept as written and left alone */
+	own = *row;
+	own.qty = 5;
+	own.filled_qty = 7;
+	own.remaining_qty = 3;
+	assert_int_equal(exch_truth_order(ex, &own, false), REASON_OK);
+	exch_advance(ex, kst_wall(demo, CLOSE_S + 1));
+	assert_int_equal(exch_order_of(ex, demo, own.odno)->filled_qty, 7);
+	assert_int_equal(exch_order_of(ex, demo, own.odno)->remaining_qty, 3);
+	own.qty = INT64_MAX;
+	assert_int_equal(exch_truth_order(ex, &own, false), REASON_BAD_NUMBER);
+	exch_free(ex);
+}
+
 /* ---- properties under random orders ---- */
 
 struct tally {
@@ -739,11 +851,13 @@ static void test_load(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_whole_day),  cmocka_unit_test(test_refusals),
-		cmocka_unit_test(test_other_days), cmocka_unit_test(test_changes),
-		cmocka_unit_test(test_auctions),   cmocka_unit_test(test_levels),
-		cmocka_unit_test(test_queue),      cmocka_unit_test(test_still),
-		cmocka_unit_test(test_properties), cmocka_unit_test(test_load),
+		cmocka_unit_test(test_whole_day),     cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_other_days),    cmocka_unit_test(test_changes),
+		cmocka_unit_test(test_auctions),      cmocka_unit_test(test_levels),
+		cmocka_unit_test(test_queue),         cmocka_unit_test(test_still),
+		cmocka_unit_test(test_late_start),    cmocka_unit_test(test_reservations),
+		cmocka_unit_test(test_control_moves), cmocka_unit_test(test_properties),
+		cmocka_unit_test(test_load),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
