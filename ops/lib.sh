@@ -1,5 +1,6 @@
-# Shared by ops/run, ops/test and ops/stop. Sourced, not run.
+# Shared by ops/run, ops/test and ops/stop. Sourced, not run; the caller sets `top`, the folder of the checkout.
 # shellcheck shell=bash
+: "${top:?ops/lib.sh is sourced by a script that sets top}"
 
 say() { printf '%s\n' "$*"; }
 die() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }
