@@ -235,3 +235,7 @@ CREATE OR REPLACE TRIGGER journal_file_update BEFORE UPDATE ON journal_file FOR 
   SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'journal_file: rows are insert-only';
 CREATE OR REPLACE TRIGGER journal_file_delete BEFORE DELETE ON journal_file FOR EACH ROW
   SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'journal_file: rows are insert-only';
+CREATE OR REPLACE TRIGGER mismatch_update BEFORE UPDATE ON mismatch FOR EACH ROW
+  SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'mismatch: rows are insert-only';
+CREATE OR REPLACE TRIGGER mismatch_delete BEFORE DELETE ON mismatch FOR EACH ROW
+  SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'mismatch: rows are insert-only';

@@ -120,7 +120,11 @@ ORDER BY r.run_id DESC;
 -- An order's state is that of its newest event; its number is the newest one any event told.
 CREATE OR REPLACE SQL SECURITY INVOKER VIEW v_orders AS
 SELECT a.name AS account, i.account_id, i.intent_id, i.trade_date AS day, i.owner, i.kind, i.target_intent_id, i.strategy,
-       i.signal_code, i.symbol, i.side, i.type, i.qty, i.price_won, e.state,
+       i.signal_code, i.symbol, i.side, i.type,
+       COALESCE((SELECT n.qty FROM order_event n WHERE n.intent_id = i.intent_id AND n.qty > 0
+                 ORDER BY n.event_id DESC LIMIT 1), i.qty) AS qty,
+       COALESCE((SELECT n.price_won FROM order_event n WHERE n.intent_id = i.intent_id AND n.price_won > 0
+                 ORDER BY n.event_id DESC LIMIT 1), i.price_won) AS price_won, e.state,
        COALESCE((SELECT n.odno FROM order_event n WHERE n.intent_id = i.intent_id AND n.odno <> ''
                  ORDER BY n.event_id DESC LIMIT 1), '') AS odno,
        e.filled_qty, e.filled_won, e.event, e.reason, e.at_kst AS changed_kst, e.by_program, i.recorded_kst,

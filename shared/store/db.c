@@ -362,6 +362,21 @@ enum reason db_transact(struct db *db, enum reason (*work)(struct db *db, void *
 	return why;
 }
 
+enum reason db_repeat(struct db *db, enum reason (*work)(struct db *db, void *arg), void *arg)
+{
+	enum reason why = REASON_OK;
+
+	BUG_IF(db->in_transaction, "it would commit the transaction it is called in");
+	for (int tries = 0; tries <= DB_RETRY_MAX; tries++) {
+		if (tries > 0)
+			pause_ms(RETRY_PAUSE_MS << (tries - 1));
+		why = work(db, arg);
+		if (why != REASON_DB_CONFLICT)
+			return why;
+	}
+	return why;
+}
+
 enum reason db_atomic(struct db *db, enum reason (*work)(struct db *db, void *arg), void *arg)
 {
 	if (db->in_transaction)

@@ -36,6 +36,8 @@ const char *db_user(const struct db *db);
 enum reason db_transact(struct db *db, enum reason (*work)(struct db *db, void *arg), void *arg);
 /* As db_transact; inside an open transaction it is a part of that one. */
 enum reason db_atomic(struct db *db, enum reason (*work)(struct db *db, void *arg), void *arg);
+/* `work` is one statement that is a transaction of its own: repeated as db_transact repeats. */
+enum reason db_repeat(struct db *db, enum reason (*work)(struct db *db, void *arg), void *arg);
 bool db_in_transaction(const struct db *db);
 enum reason db_begin(struct db *db);
 enum reason db_commit(struct db *db);

@@ -76,7 +76,8 @@ enum reason tbl_phase_last_pass_before(struct db *db, int64_t account_id, enum p
 /* Has a TRADE certificate or an intent ever existed before `day` (was there anything to close)? */
 enum reason tbl_day_traded(struct db *db, int64_t account_id, struct kst_day day, bool *out_traded);
 enum reason tbl_last_traded_day(struct db *db, int64_t account_id, struct kst_day before, struct kst_day *out_day); /* NOT_FOUND = never */
-/* Has this build, or these parameters, passed a gate on an earlier day? For the first-run brake. */
+/* Has this build (of the phase that asks), or have these parameters, passed a gate on an earlier day? For the first-run brake. */
+enum reason tbl_pin_seen_before(struct db *db, int64_t account_id, struct kst_day day, const struct digest *params, bool *out_seen);
 enum reason tbl_phase_seen_before(struct db *db, int64_t account_id, struct kst_day day, const struct digest *build, bool *out_seen);
 
 /* ---- products (tbl_session.c, tbl_cash.c, tbl_params.c, tbl_listing.c, tbl_snapshot.c, tbl_limits.c, tbl_universe.c) ---- */
@@ -153,6 +154,9 @@ enum reason tbl_acceptance_first_of_day(struct db *db, int64_t account_id, struc
 /* Snapshot of the newest acceptance, lots into out->lots (room given). */
 enum reason tbl_snapshot_accepted(struct db *db, int64_t account_id, struct snapshot *out);
 enum reason tbl_snapshot_find(struct db *db, int64_t snapshot_id, struct snapshot *out);
+/* What reconcile leaves for its next attempt of the day: what disagreed with the balance, and since when. */
+enum reason tbl_mismatch_add(struct db *db, int64_t run_id, const struct mismatch *row);
+enum reason tbl_mismatch_newest(struct db *db, int64_t account_id, struct kst_day day, struct mismatch *rows, int room, int *out_count);
 enum reason tbl_lock_add(struct db *db, int64_t account_id, struct kst_day day, const char *symbol, enum order_side side, bool locked,
 			 const char *reason, struct wall at);
 enum reason tbl_lock_of_day(struct db *db, int64_t account_id, struct kst_day day, struct symbol_lock *rows, int room, int *out_count);
@@ -273,8 +277,10 @@ struct order_event_row {
 	struct wall at;
 	char odno[ODNO_SIZE], orig_odno[ODNO_SIZE], branch[BRANCH_SIZE];
 	struct kst_day order_day;
-	int64_t filled_qty, filled_won;
-	const char *by_program, *reason, *evidence;
+	int64_t filled_qty, filled_won;       /* cumulative */
+	int64_t qty, price_won;               /* ordered, after a change; 0 = as before */
+	const char *by_program, *reason;      /* NULL reason = none */
+	const char *evidence;                 /* "likeness" of a FOUND event is what struct order.bound comes from; NULL = none */
 };
 enum reason tbl_order_event_add(struct db *db, const struct order_event_row *row);
 /* An order of somebody else, seen at the broker: an intent row with owner EXT and its first event. */
@@ -286,6 +292,7 @@ enum reason tbl_orders_between(struct db *db, int64_t account_id, struct kst_day
 enum reason tbl_orders_undecided(struct db *db, int64_t account_id, struct order *rows, int room, int *out_count); /* any day, not final */
 enum reason tbl_fill_add(struct db *db, int64_t account_id, const struct fill *fill, const struct cost *cost, const char *by_program);
 enum reason tbl_fills_since(struct db *db, int64_t account_id, struct wall since, struct fill *rows, int room, int *out_count);
+enum reason tbl_fill_costs_of_day(struct db *db, int64_t account_id, struct kst_day day, struct cost *out);
 enum reason tbl_fills_of_day(struct db *db, int64_t account_id, struct kst_day day, struct fill *rows, int room, int *out_count);
 
 /* ---- people (tbl_alert.c, tbl_operator.c) ---- */

@@ -225,6 +225,13 @@ CREATE TABLE symbol_lock (
   KEY by_day (account_id, trade_date, symbol, side, lock_id)
 ) ENGINE=InnoDB COMMENT='locks of a symbol and side for the day; insert-only';
 
+CREATE TABLE mismatch (
+  run_id       BIGINT UNSIGNED NOT NULL,
+  symbol       VARCHAR(11)  NOT NULL COMMENT 'empty = the cash',
+  since_kst    DATETIME(6)  NOT NULL,
+  PRIMARY KEY (run_id, symbol)
+) ENGINE=InnoDB COMMENT='reconcile: what disagreed with the balance, and since when; the next attempt goes on from it';
+
 CREATE TABLE risk_limit (
   run_id       BIGINT UNSIGNED NOT NULL,
   name         VARCHAR(32)  NOT NULL,
@@ -382,6 +389,8 @@ CREATE TABLE order_event (
   order_date   DATE         NOT NULL,
   filled_qty   BIGINT       NOT NULL DEFAULT 0 COMMENT 'cumulative',
   filled_won   BIGINT       NOT NULL DEFAULT 0,
+  qty          BIGINT       NOT NULL DEFAULT 0 COMMENT 'ordered, after a change; 0 = as before',
+  price_won    BIGINT       NOT NULL DEFAULT 0 COMMENT 'after a change; 0 = as before',
   by_program   VARCHAR(16)  NOT NULL,
   reason       VARCHAR(48)  NOT NULL DEFAULT '',
   evidence     TEXT         NOT NULL,
