@@ -46,7 +46,7 @@ GEN       = $(BUILD)/gen/stmt_gen.h $(BUILD)/gen/stmt_gen.c $(BUILD)/gen/build_d
 PROGRAMS  = $(PHASES) worker observer replay gaejang deadman alerts broker
 
 # ---- targets -----------------------------------------------------------------------------------------------------
-.PHONY: all run test lint format bench install clean help unit tests-built
+.PHONY: all run test lint format bench install clean help tests-built
 all: $(PROGRAMS:%=$(BIN)/%)
 help:
 	@echo 'make all | run | test | lint | format | bench | install | test-fresh | clean   (README.md says more)'
@@ -118,3 +118,20 @@ $(BUILD)/tests/broker/unit/%_test: $(BUILD)/tests/broker/unit/%_test.o $(LINK_br
 	@$(CC) $(LDFLAGS) -o $@ $< $(LINK_broker) $(LIBS_NET) $(LIBS_WS) $(LIBS_CORE) -lcmocka
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+
+test: all
+	tests/run
+lint: $(GEN)
+	tests/lint/lint
+format:
+	git ls-files '*.c' '*.h' | xargs clang-format -i
+run: all
+	bin/gaejang rehearse
+bench: all
+	tests/bench/run
+# A minimal bookworm, the clone copied in, the README's two commands: proves ops/packages.
+test-fresh:
+	tests/fresh
+install: all
+	ops/install
+.PHONY: test-fresh
