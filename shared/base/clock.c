@@ -86,6 +86,7 @@ struct shared_wire {
 	int32_t pid; /* 0: free; stored last */
 	uint32_t port;
 	uint64_t start;
+	uint64_t serial; /* so that a wire that was closed late does not close its successor */
 	uint64_t sent_count, done_count;
 };
 
@@ -95,6 +96,7 @@ struct shared {
 	pthread_mutex_t lock;
 	_Atomic int64_t now_us;
 	int64_t start_us, limit_us;
+	uint64_t wire_serial;
 	int64_t step_to_us; /* STILL: as far as a step may go, STEP_NONE without one */
 	int64_t speed_ppm;
 	int64_t quiet_ns; /* SPEED: real instant since when all wait, 0 = they do not */
@@ -138,7 +140,7 @@ struct clock {
 struct clock_wire {
 	struct clock *clk;
 	int index; /* -1 with a real clock */
-	uint16_t port;
+	uint64_t serial;
 };
 
 /* A thread has one seat; clock_step must not wait for its own caller. */
@@ -1267,7 +1269,7 @@ enum reason clock_wire_open(struct clock *clk, uint16_t receiver_port, struct cl
 
 	if (!wire)
 		return reason_set(REASON_NO_MEMORY, "no memory for a wire");
-	*wire = (struct clock_wire){ .clk = clk, .index = -1, .port = receiver_port };
+	*wire = (struct clock_wire){ .clk = clk, .index = -1 };
 	if (sh) {
 		shared_lock(sh);
 		for (int round = 0; round < 2 && index < 0; round++) {
@@ -1288,6 +1290,8 @@ enum reason clock_wire_open(struct clock *clk, uint16_t receiver_port, struct cl
 			wr->start = clk->start;
 			wr->sent_count = 0;
 			wr->done_count = 0;
+			wr->serial = ++sh->wire_serial;
+			wire->serial = wr->serial;
 			stored();
 			wr->pid = clk->pid;
 		}
@@ -1307,7 +1311,7 @@ static struct shared_wire *wire_shared(const struct clock_wire *wire)
 {
 	struct shared_wire *wr = &wire->clk->sh->wires[wire->index];
 
-	if (wr->pid != wire->clk->pid || wr->start != wire->clk->start || wr->port != wire->port)
+	if (wr->pid == 0 || wr->serial != wire->serial)
 		return NULL;
 	return wr;
 }
@@ -1436,13 +1440,14 @@ static uint64_t step_look(struct shared *sh, bool begin, int64_t to_us, bool *ou
 enum reason clock_step(struct clock *clk, struct wall to)
 {
 	struct clock_seat *seat = own_seat && own_seat->clk == clk ? own_seat : NULL;
-	struct shared_seat *st = seat ? &clk->sh->seats[seat->index] : NULL;
 	struct shared *sh = clk->sh;
 	enum reason why = virtual_only(clk);
 	bool arrived = false, begin = true;
+	struct shared_seat *st;
 
 	if (why != REASON_OK)
 		return why;
+	st = seat ? &sh->seats[seat->index] : NULL;
 	if (atomic_load(&sh->pace) != CLOCK_STILL)
 		return reason_set(REASON_BAD_USAGE,
 				  "a clock that moves by itself cannot be stepped; set it still");
