@@ -150,7 +150,7 @@ enum reason kis_headers(const struct kis *kis, enum kis_call call, bool with_tok
 		return reason_set(REASON_BROKER_TOKEN, "%s: there is no token; run auth",
 				  kis_contracts[call].name);
 	made = http_header(&list, "Content-Type", "application/json; charset=utf-8") &&
-	       http_header(&list, "Accept", "application/json") && http_header(&list, "Expect", "");
+	       http_header(&list, "Accept", "application/json");
 	if (made && with_token) {
 		snprintf(bearer, sizeof(bearer), "Bearer %s", login->token);
 		made = http_header(&list, "authorization", bearer) &&

@@ -140,6 +140,9 @@ static enum reason answer_judge(struct kis *kis, enum kis_call call, const struc
 		}
 		result->fate = FATE_REFUSED;
 		why = kis_refusal(call, &answer);
+		if (answer.verdict == VERDICT_DEFINITE_NO) /* whatever HTTP status it came in */
+			why = reason_set(REASON_BROKER_REFUSED, "%s: the broker refuses: rt_cd %s %s %s",
+					 kis_contracts[call].name, answer.rt_cd, answer.msg_cd, answer.msg);
 		if (answer.verdict == VERDICT_PACED)
 			pace_push_back(kis->pace, LANE_ORDER,
 				       wall_add_us(clock_wall(kis->setup.clock), INT64_C(1100000)));

@@ -50,6 +50,7 @@ struct tls_server {
 	int fd;
 	uint16_t port;
 	char ca_path[128];
+	int handshake_ms; /* before every TLS handshake; set while nobody connects */
 	pthread_t accepter;
 	pthread_t threads[SERVER_CONNECTIONS_MAX];
 	int fds[SERVER_CONNECTIONS_MAX];
@@ -176,6 +177,8 @@ static inline void *server_connection(void *arg)
 	SSL *ssl = SSL_new(server->ctx);
 	enum step_end end = END_FIN;
 
+	if (server->handshake_ms > 0)
+		usleep((useconds_t)server->handshake_ms * 1000);
 	SSL_set_fd(ssl, fd);
 	if (SSL_accept(ssl) == 1) {
 		while (server_read(ssl, request)) {
