@@ -129,4 +129,8 @@ enum reason kis_order_turn(struct kis *kis, struct wall until);
 enum reason kis_post_once(struct kis *kis, struct kis_order_ticket *ticket, int64_t mark_age_max_ms,
 			  struct kis_order_result *out);
 
+/* The same for a cancel alone (ticket kind INTENT_CANCEL, anything else is refused unsent): cancel.c, which observer links. */
+enum reason kis_cancel_once(struct kis *kis, struct kis_order_ticket *ticket, int64_t mark_age_max_ms,
+			    struct kis_order_result *out);
+
 #endif
