@@ -7,8 +7,12 @@ FROM phase_run r WHERE r.account_id = ? AND r.trade_date = ? AND r.phase = ?
 RETURNING run_id, attempt;
 
 -- name: phase_running   used by: phases, gate, gaejang   in: account_id, trade_date, phase, now
+-- A read-only run never has a result, and a start with a later result behind it has died: neither is waited for.
 SELECT r.deadline_kst FROM phase_run r LEFT JOIN phase_result s ON s.run_id = r.run_id
 WHERE r.account_id = ? AND r.trade_date = ? AND r.phase = ? AND s.run_id IS NULL AND r.deadline_kst > ?
+  AND NOT r.read_only
+  AND NOT EXISTS (SELECT 1 FROM phase_result z WHERE z.account_id = r.account_id AND z.trade_date = r.trade_date
+                  AND z.phase = r.phase AND z.run_id > r.run_id)
 ORDER BY r.deadline_kst DESC LIMIT 1;
 
 -- name: phase_seen_before   used by: guardrail   in: account_id, build_digest, trade_date
