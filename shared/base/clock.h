@@ -62,7 +62,8 @@ enum reason clock_wait_us(struct clock_seat *seat, int64_t us);
  * A signal returns REASON_INTERRUPTED. */
 enum reason clock_poll(struct clock_seat *seat, struct pollfd *fds, nfds_t fd_count, struct wall until, int *out_ready);
 /* For a loop that must wait inside somebody else's call (lws_service): begin, wait there, end.
- * `wake` is called from another thread when the instant comes; it must make that call return. */
+ * `wake` is called from another thread when the instant comes or the clock stops; it must make that call
+ * return, do nothing else, and is not called any more once clock_idle_end has returned. */
 void clock_idle_begin(struct clock_seat *seat, struct wall until, void (*wake)(void *), void *arg);
 void clock_idle_end(struct clock_seat *seat);
 
