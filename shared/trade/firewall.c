@@ -1,19 +1,21 @@
 /*
  * firewall - every guard, in the order in which a refusal tells most, with the side it stands on.
  *
- *   both sides   mode, person's lock of the side, session, halt, band, tick, undecided order, self-crossing, duplicate,
- *                rate per minute, equal orders: the exchange or our own bookkeeping would break, whatever the direction
- *   sell         own lots only; a limit price far below the last trade (a slip of the hand gives shares away). An exit
- *                asks for nothing else: not for a fresh tick, not for cash, not for a number that ran out
- *   buy          all that limits new risk; anything unknown or non-positive that a buy needs to be judged refuses it
+ *   both sides   mode, person's lock of the side, session, halt, band, tick, undecided order, self-crossing,
+ *                duplicate, rate per minute, equal orders: the exchange or our own bookkeeping would break,
+ *                whatever the direction
+ *   sell         own lots only; a limit price far below the last trade (a slip of the hand gives shares away).
+ *                An exit asks for nothing else: no fresh tick, no cash, no number that ran out
+ *   buy          all that limits new risk; anything unknown or non-positive that a buy needs to be judged
+ *                refuses it
  */
 #include "shared/base/bug.h"
 #include "shared/base/won.h"
 #include "shared/trade/firewall.h"
 #include "shared/base/banned.h"
 
-#define FEE_STEP_WON                                                                                         \
-	10 /* commission is cut to 10 won on the day's sum: one more order may cost one step more */
+/* Commission is cut to 10 won on the day's sum: one more order may cost one step more than it would alone. */
+#define FEE_STEP_WON 10
 
 /* Is `price` further than `bp` from `round`? Unknown is far. */
 static bool too_far(int64_t price_won, int64_t round_won, int64_t bp)

@@ -1,9 +1,9 @@
 /*
  * guardrail - from configured shares and counts to won and counts of today.
  *
- * Nothing missing ever widens: an unknown equity gives limits of zero, an unknown market counts as one that moves too much,
- * a symbol with too few bars as too volatile to enter. None of it blocks a sale of own lots: ceilings here are REDUCE where
- * only new risk is in question.
+ * Nothing missing ever widens: an unknown equity gives limits of zero, an unknown market counts as one that
+ * moves too much, a symbol with too few bars as too volatile to enter. None of it blocks a sale of own lots:
+ * ceilings here are REDUCE where only new risk is in question.
  */
 #include <stddef.h>
 #include <stdio.h>
@@ -117,7 +117,8 @@ static int by_size(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Fills the newest 250 shares of ATR in close, newest first. False when the bars do not reach or make no sense. */
+/* Fills the newest 250 shares of ATR in close, newest first. False when the bars do not reach or make no
+ * sense. */
 static bool atr_shares(const struct symbol_history *h, int64_t out_ppm[static ATR_MEDIAN_DAYS])
 {
 	int64_t sum_won = 0;

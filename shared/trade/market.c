@@ -1,10 +1,10 @@
 /*
- * market - the exchange's tables. A new rule is a new row with the day it holds from; old rows stay, because rehearsals
- * and recomputed days need the rules of their own date.
+ * market - the exchange's tables. A new rule is a new row with the day it holds from; old rows stay, because
+ * rehearsals and recomputed days need the rules of their own date.
  *
- * Source  tick sizes: KRX rule change of 2023-01-25 and the tables before it; ETF below 2,000 won from 2023-12-11 (the
- *         latter from press reports only). Securities and rural tax: yearly rates 2021 to 2026. Band: 30 % of the base
- *         price cut down to a tick, checked against a captured quote (base 76,500: 53,600 to 99,400).
+ * Source  tick sizes: KRX rule change of 2023-01-25 and the tables before it; ETF below 2,000 won from
+ *         2023-12-11 (from press reports only). Securities and rural tax: yearly rates 2021 to 2026. Band: 30 %
+ *         of the base price cut down to a tick, checked against a captured quote (base 76,500: 53,600 to 99,400).
  */
 #include <string.h>
 
@@ -144,8 +144,9 @@ int64_t tick_up(struct kst_day day, enum market market, enum symbol_kind kind, i
 }
 
 /*
- * The width is cut to the tick of the base price. An edge that then lies in rows with a coarser tick is moved to that
- * grid towards the base: the exchange's own rule there is not published, and the narrower band is the safe one.
+ * The width is cut to the tick of the base price. An edge that then lies in rows with a coarser tick is moved
+ * to that grid towards the base: the exchange's own rule there is not published, and the narrower band is the
+ * safe one.
  */
 bool price_band(struct kst_day day, enum market market, enum symbol_kind kind, int64_t base_won,
 		struct price_band *out)

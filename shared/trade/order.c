@@ -1,4 +1,5 @@
-/* order - the transition table, the words of its states and events, order numbers, and fills from cumulatives. */
+/* order - the transition table, the words of its states and events, order numbers, and fills from
+ * cumulatives. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,13 +9,13 @@
 #include "shared/base/banned.h"
 
 /*
- * Zero is ORDER_NONE and means forbidden: no event leads back to it. A final state has no row that leaves it: what the
- * broker tells about a final order afterwards is a finding for a person, never a move.
+ * Zero is ORDER_NONE and means forbidden: no event leads back to it. A final state has no row that leaves it:
+ * what the broker tells about a final order afterwards is a finding for a person, never a move.
  *
- * SENDING and IN_DOUBT take the same events, since a sender that died in SENDING is in doubt. The broker's own row ends
- * doubt in one step, whatever it says: a doubtful order whose row is filled becomes FILLED and never was OPEN.
- * OEV_REFUSED is the answer to the POST; a refusal after a number was given is OEV_REJECTED_LATE. Nothing filled can be
- * rejected, so PARTIAL does not take it.
+ * SENDING and IN_DOUBT take the same events, since a sender that died in SENDING is in doubt. The broker's
+ * own row ends doubt in one step, whatever it says: a doubtful order whose row is filled becomes FILLED and
+ * never was OPEN. OEV_REFUSED is the answer to the POST; a refusal after a number was given is
+ * OEV_REJECTED_LATE. Nothing filled can be rejected, so PARTIAL does not take it.
  */
 /* clang-format off */
 #define DOUBTFUL_MOVES                       \

@@ -1,5 +1,6 @@
 /*
- * phases - the morning as one table, and the two rules over it: when a phase is due, and when its PASS is fresh.
+ * phases - the morning as one table, and the two rules over it: when a phase is due, and when its PASS is
+ * fresh.
  *
  * The freshness rule is stated a second time in SQL (view v_today); whoever changes it here changes it there.
  */
@@ -128,7 +129,8 @@ static const struct phase_input *input_of(const struct phase_record *rec, enum p
 	return NULL;
 }
 
-/* Does a phase rest on content that is no longer the newest? A result that does not say what it read counts as such. */
+/* Does a phase rest on content that is no longer the newest? A result that does not say what it read counts
+ * as such. */
 static bool content_moved(enum phase_id id, const struct phase_record records[static PHASE_COUNT])
 {
 	const struct phase_input *in;

@@ -2,14 +2,14 @@
  * reconcile - the order of work.
  *
  *   1. Which listings may be used? An incomplete one concludes nothing.
- *   2. Rows of the list: equal ones folded, contradictory ones refused; bound to our orders by number, then doubtful
- *      orders by exact likeness; what fits too well or too badly is kept for a person.      (reconcile_rows.c)
- *   3. What each bound row, or its absence, means for its order.                            (reconcile_judge.c)
- *   4. Rows that are nobody's become EXT orders.                                            (reconcile_judge.c)
- *   5. Snapshot lots + fills against the balance, to the share; cash within the tolerance.  (reconcile_books.c)
+ *   2. Rows of the list (reconcile_rows.c): equal ones folded, contradictory ones refused; bound to our orders by
+ *      number, then doubtful orders by exact likeness; what fits too well or too badly is kept for a person.
+ *   3. What each bound row, or its absence, means for its order (reconcile_judge.c).
+ *   4. Rows that are nobody's become EXT orders (reconcile_judge.c).
+ *   5. Snapshot lots + fills against the balance, to the share; cash within the tolerance (reconcile_books.c).
  *   6. Money and symbols held back for what others do; acceptance.
  *
- * The answer starts from accepted and TRADE; every doubt on the way refuses, and nothing takes a refusal back.
+ * The answer starts from accepted and TRADE; every doubt on the way refuses, nothing takes a refusal back.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -109,7 +109,7 @@ struct resolution *rec_resolve(struct reconcile_work *w, int order_index, enum o
 		return NULL;
 	}
 	if (order_move(from, event, &to) != REASON_OK) {
-		/* The judge asks for moves of the table only; anything else is a defect and must not be applied. */
+		/* The judge asks for moves of the table only; anything else is a defect of ours. */
 		w->trouble = REASON_ORDER_FORBIDDEN;
 		return NULL;
 	}

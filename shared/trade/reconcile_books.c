@@ -1,9 +1,9 @@
 /*
- * reconcile_books - the last accepted snapshot and every fill since, against the broker's balance: to the share, and the
- * cash within the tolerance. Nothing is made up to close a gap.
+ * reconcile_books - the last accepted snapshot and every fill since, against the broker's balance: to the
+ * share, and the cash within the tolerance. Nothing is made up to close a gap.
  *
- * The balance trails the list by up to T_LAG: a symbol that disagrees is refused at once, but called a mismatch only when
- * it lies outside what its young fills could explain and has done so for T_LAG.
+ * The balance trails the list by up to T_LAG: a symbol that disagrees is refused at once, but called a
+ * mismatch only when it lies outside what its young fills could explain and has done so for T_LAG.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -132,7 +132,8 @@ static bool fill_sane(struct reconcile_work *w, const struct fill *f)
 	return false;
 }
 
-/* Twice: a sale that does not fit yet may stand before the purchase it sold; only the second time it is an oversell. */
+/* Twice: a sale that does not fit yet may stand before the purchase it sold; only the second time it is an
+ * oversell. */
 static void apply_fills(struct reconcile_work *w)
 {
 	bool done[FILLS_DAY_MAX + 2 * ORDERS_DAY_MAX] = { false };
@@ -233,7 +234,8 @@ static bool own_order_in(const struct reconcile_work *w, const char *symbol)
 	return false;
 }
 
-/* More than the whole account was worth cannot have come in overnight; a split does not change what shares are worth. */
+/* More than the whole account was worth cannot have come in overnight; a split does not change what shares
+ * are worth. */
 static bool implausible(struct reconcile_work *w, const struct broker_holding *h, int64_t ours_qty)
 {
 	int64_t worth_won = w->cash_won, extra_won;
@@ -251,8 +253,8 @@ static bool implausible(struct reconcile_work *w, const struct broker_holding *h
 }
 
 /*
- * Takes back what would end an order of this symbol (NULL: of any). The list says the order is over, the balance says
- * the list is not the whole truth: what was filled is kept, the order stays live.
+ * Takes back what would end an order of this symbol (NULL: of any). The list says the order is over, the
+ * balance says the list is not the whole truth: what was filled is kept, the order stays live.
  */
 static void withhold_endings(struct reconcile_work *w, const char *symbol)
 {
@@ -421,7 +423,8 @@ static bool compare_shares(struct reconcile_work *w)
 
 /* ---- cash ---- */
 
-/* Sum of a day's amounts of one symbol and side before fill `index`: fees and taxes follow this cumulative. */
+/* Sum of a day's amounts of one symbol and side before fill `index`: fees and taxes follow this cumulative.
+ */
 static int64_t cum_before(const struct reconcile_work *w, int index)
 {
 	const struct fill *of = fill_at(w, index);
@@ -488,7 +491,8 @@ static void compare_cash(struct reconcile_work *w)
 
 /* ---- after an order that never arrived ---- */
 
-/* BUY stays locked for the day; SELL unlocks when the broker would sell exactly what is ours and not resting. */
+/* BUY stays locked for the day; SELL unlocks when the broker would sell exactly what is ours and not resting.
+ */
 static void lock_absent(struct reconcile_work *w)
 {
 	for (int i = 0; i < w->ours->order_count; i++) {

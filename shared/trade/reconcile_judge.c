@@ -1,8 +1,9 @@
 /*
  * reconcile_judge - what the broker's row, or its absence, means for an order.
  *
- * Shares come from the cumulative of the row, against what the fill records hold. States come from what is left open. An
- * order that a finding stands against is not judged: it keeps its state until a person has looked.
+ * Shares come from the cumulative of the row, against what the fill records hold. States come from what is
+ * left open. An order that a finding stands against is not judged: it keeps its state until a person has
+ * looked.
  */
 #include <stdio.h>
 #include <string.h>
@@ -49,7 +50,8 @@ static bool fill_is_of(const struct fill *f, const struct order *o)
 	return o->owner == OWNER_EXT && kst_day_same(f->day, o->day) && strcmp(f->odno, o->odno) == 0;
 }
 
-/* The fill records are the truth about what we hold; the sum stored with the order is a marker that may have been torn. */
+/* The fill records are the truth about what we hold; the sum stored with the order is a marker that may have
+ * been torn. */
 static void count_held(struct reconcile_work *w, int order_index)
 {
 	const struct order *o = &w->ours->orders[order_index];
@@ -70,8 +72,8 @@ static void count_held(struct reconcile_work *w, int order_index)
 	w->held_qty[order_index] = o->filled_qty;
 	w->held_won[order_index] = o->filled_won;
 	/*
-	 * No record: the marker holds for an order older than the snapshot, whose fills need not be here, and for an EXT order,
-	 * which may have been filled before anybody here saw it.
+	 * No record: the marker holds for an order older than the snapshot, whose fills need not be here, and
+	 * for an EXT order, which may have been filled before anybody here saw it.
 	 */
 	if (!any && o->owner == OWNER_EXT)
 		return;
@@ -324,8 +326,9 @@ static void judge_bound(struct reconcile_work *w, int order_index)
 /* ---- no row ---- */
 
 /*
- * The absence rule: at least n_abs complete listings, each answered after the send mark and the tolerated skew, the first
- * and the last at least t_abs apart. Failed and partial asks count nothing: they are not among the sightings.
+ * The absence rule: at least n_abs complete listings, each answered after the send mark and the tolerated
+ * skew, the first and the last at least t_abs apart. Failed and partial asks count nothing: they are not
+ * among the sightings.
  */
 static bool absent(const struct reconcile_work *w, const struct order *o)
 {

@@ -1,8 +1,9 @@
 /*
- * reconcile_rows - whose is which row of the broker's list? By number if we know one, else by exact likeness, else nobody's.
+ * reconcile_rows - whose is which row of the broker's list? By number if we know one, else by exact likeness,
+ * else nobody's.
  *
- * The broker takes no order id of ours, so likeness is all there is after a lost answer: symbol, side, quantity, price,
- * exchange and a send window. It binds only when the counts leave no choice.
+ * The broker takes no order id of ours, so likeness is all there is after a lost answer: symbol, side,
+ * quantity, price, exchange and a send window. It binds only when the counts leave no choice.
  */
 #include <stdio.h>
 #include <string.h>
@@ -111,19 +112,28 @@ static int last_leg(struct reconcile_work *w, int order_index, int row_index)
 	return row_index;
 }
 
-/* The leg that an order of ours had before a change we know of. */
-static void claim_original(struct reconcile_work *w, int order_index)
+/* The legs that an order of ours had before the number we know: its row names the one before it. */
+static void claim_earlier_legs(struct reconcile_work *w, int order_index)
 {
 	const struct order *o = &w->ours->orders[order_index];
+	const char *before = rec_row(w, w->order_row[order_index])->orig_odno;
 
-	for (int j = 0; o->orig_odno[0] && j < w->theirs->orders.count; j++) {
-		const struct broker_order *r = rec_row(w, j);
+	if (!before[0])
+		before = o->orig_odno;
+	for (int step = 0; before[0] && step < w->theirs->orders.count; step++) {
+		const char *earlier = "";
 
-		if (w->row_owner[j] == ROW_FREE && kst_day_same(r->day, o->day) &&
-		    strcmp(r->odno, o->orig_odno) == 0) {
+		for (int j = 0; j < w->theirs->orders.count; j++) {
+			const struct broker_order *r = rec_row(w, j);
+
+			if (w->row_owner[j] != ROW_FREE || !kst_day_same(r->day, o->day) ||
+			    strcmp(r->odno, before) != 0)
+				continue;
 			w->row_owner[j] = order_index;
 			w->first_leg[order_index] = j;
+			earlier = r->orig_odno;
 		}
+		before = earlier;
 	}
 }
 
@@ -146,12 +156,13 @@ void rec_bind_numbers(struct reconcile_work *w)
 			w->order_row[i] = w->first_leg[i] = j;
 		}
 	}
-	/* Chains only after every number we know has found its row: a leg that is an order of ours already stays it. */
+	/* Chains only after every number we know has found its row: a leg that is an order of ours already
+	 * stays it. */
 	for (int i = 0; i < w->ours->order_count; i++) {
 		if (w->order_row[i] == NO_ROW || w->row_owner[w->order_row[i]] != i ||
 		    w->ours->orders[i].kind != INTENT_NEW)
 			continue;
-		claim_original(w, i);
+		claim_earlier_legs(w, i);
 		w->order_row[i] = last_leg(w, i, w->order_row[i]);
 	}
 }
@@ -231,7 +242,8 @@ static bool could_be(const struct reconcile_work *w, int order_index, int row_in
 	       same_terms(o, r) && in_window(w, o, r);
 }
 
-/* A knot: doubtful orders and free rows that hang together, because each row could be more than one of them. */
+/* A knot: doubtful orders and free rows that hang together, because each row could be more than one of them.
+ */
 struct knot {
 	bool has_order[ORDERS_DAY_MAX], has_row[ORDERS_DAY_MAX];
 	int orders[ORDERS_DAY_MAX], rows[ORDERS_DAY_MAX]; /* in the order they were sent, and entered */

@@ -222,7 +222,8 @@ static void test_cuts(void **state)
 	assert_false(cost_step(&rules, SIDE_BUY, INT64_MAX, 1, &cost));
 }
 
-/* 27 states of a real paper account: costs and D+2 cash must come out to the won, from the cumulatives and step by step. */
+/* 27 states of a real paper account: costs and D+2 cash must come out to the won, from the cumulatives and
+ * step by step. */
 static void test_paper_account(void **state)
 {
 	FILE *f = fopen("tests/data/paper_costs_20260611.csv", "r");

@@ -98,8 +98,8 @@ static int64_t roll(int64_t below)
 }
 
 /*
- * Of any day: shares = bought - sold; cost never negative and 0 with no shares; money put in = cost left + cost taken, so
- * cost + sold - realised = bought; fees and taxes of the day = those of its two sums.
+ * Of any day: shares = bought - sold; cost never negative and 0 with no shares; money put in = cost left +
+ * cost taken, so cost + sold - realised = bought; fees and taxes of the day = those of its two sums.
  */
 static void test_any_day(void **state)
 {

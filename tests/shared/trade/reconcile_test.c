@@ -1,8 +1,8 @@
 /*
  * reconcile: situations that have cost other systems money, each as one question and its whole answer.
  *
- * The account: 100 shares of 005930 for 7,000,000 won and 10,000,000 won of cash, accepted on Mon 2026-03-09 at 08:49.
- * A case says what differs from that, and everything that must be in the answer.
+ * The account: 100 shares of 005930 for 7,000,000 won and 10,000,000 won of cash, accepted on Mon 2026-03-09
+ * at 08:49. A case says what differs from that, and everything that must be in the answer.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -1087,6 +1087,10 @@ static void test_changes(void **state)
 	ask();
 	expect_accepted(0, 0);
 	assert_int_equal(d.out.resolution_count, 0);
+	d.orders[0].orig_odno[0] = '\0'; /* the new row names the old one, whether we stored it or not */
+	ask();
+	expect_accepted(0, 0);
+	assert_int_equal(d.out.resolution_count, 0);
 	/* changed by somebody else */
 	memcpy(d.orders[0].odno, "0000180001", 11);
 	d.orders[0].orig_odno[0] = '\0';
@@ -1495,7 +1499,8 @@ static void test_ours_sold_by_others(void **state)
 			apply_and_wait(10);
 		}
 	}
-	/* own sales found after a crash exceed what the system owned; the holding comes out right, a person must look */
+	/* own sales found after a crash exceed what the system owned; the holding comes out right, a person
+	 * must look */
 	lay(at(D, 8, 20, 0));
 	d.lots_in[1] = (struct lot){ "005930", OWNER_EXT, 30, 1980000 };
 	d.ours.snapshot.lot_count = 2;
