@@ -5,7 +5,8 @@
  *         role. Long-lived records live in the account's vault file (a text file of records, replaced durably), daily ones
  *         (token, approval) as blobs in the table `secret`.
  * Owner   opened values go into the caller's vault_value: locked memory, wiped by vault_value_clear.
- * Errors  REASON_VAULT_*; REASON_FILE_MODE when a key file may be read by others. Messages never hold a value.
+ * Errors  REASON_VAULT_*; REASON_FILE_MODE when a key file may be read by others, or a vault or public key written by others;
+ *         REASON_CERT_SIGNATURE from vault_verify. Messages never hold a value.
  * Roles   phase, gate, worker, observer, alerts, operator. ROLE.key is a 0400 file of that role's user (operator: passphrase,
  *         Argon2id, planned; a 0400 file for now), ROLE.pub may be read by all. Writers need public keys only.
  */
