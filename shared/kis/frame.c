@@ -9,6 +9,7 @@
 #define BOOK_WIDTH_MIN  59 /* documented; 62 with the mid price, 63 with MARKET_CLS_CODE */
 #define BOOK_WIDTH_MAX  63
 #define TR_SIZE         12
+#define WIDTH_MAX       (SEP_AHEAD / 2) /* fields of one record that we would still believe */
 
 /* H0STCNT0, the channel page "trades". */
 enum trade_field {
@@ -37,52 +38,69 @@ enum book_field {
 	BOOK_BID_QTY = 33,
 };
 
-/* Ends of the first fields of one record; field i is [ends[i - 1] + 1, ends[i]), the first begins at `start`. */
+/* One record: field i is [ends[i - 1] + 1, ends[i]), the first begins at `start`. */
 struct record {
 	const char *bytes;
-	size_t start, after; /* after: where the next record begins */
-	size_t ends[BOOK_WIDTH_MAX];
+	size_t start;
+	const uint32_t *ends;
 };
 
 static inline const char *field(const struct record *rec, int index, size_t *out_len)
 {
-	size_t from = index == 0 ? rec->start : rec->ends[index - 1] + 1;
+	size_t from = index == 0 ? rec->start : (size_t)rec->ends[index - 1] + 1;
 
 	*out_len = rec->ends[index] - from;
 	return rec->bytes + from;
 }
 
-/* Moves to the next record: notes the ends of its first `wanted` fields, walks over the rest of its width. */
-static inline void record_next(struct sep_walk *walk, struct record *rec, int width, int wanted)
+/* One to eight digits that end at `end`, all at once. The eight bytes before `end` are ours: an envelope has eight. */
+static inline bool digits_8(const char *end, size_t len, uint64_t *out)
 {
-	size_t end = 0;
+	const uint64_t zeros = UINT64_C(0x3030303030303030), high = UINT64_C(0xf0f0f0f0f0f0f0f0);
+	uint64_t word, keep = ~UINT64_C(0) << (8 * (8 - len));
 
-	rec->start = rec->after;
-	for (int i = 0; i < wanted; i++) {
-		end = sep_next(walk);
-		rec->ends[i] = end;
-	}
-	for (int i = wanted; i < width; i++)
-		end = sep_next(walk);
-	rec->after = end + 1;
+	memcpy(&word, end - 8, 8);
+	word = (word & keep) | (zeros & ~keep);
+	if ((word & high) != zeros || ((word + UINT64_C(0x0606060606060606)) & high) != zeros)
+		return false;
+	word -= zeros;
+	word = word * 10 + (word >> 8); /* pairs, then fours, then all */
+	*out = ((word & UINT64_C(0x000000ff000000ff)) * UINT64_C(0x000f424000000064) +
+		(word >> 16 & UINT64_C(0x000000ff000000ff)) * UINT64_C(0x0000271000000001)) >>
+	       32;
+	return true;
 }
 
 /* Digits only, one to eighteen of them. */
 static inline bool digits(const char *text, size_t len, int64_t *out)
 {
-	uint64_t number = 0;
+	uint64_t number = 0, low = 0;
 	unsigned bad = 0;
 
 	if (len == 0 || len > 18)
 		return false;
+	if (SEP_FAST && len <= 8) {
+		if (!digits_8(text + len, len, &number))
+			return false;
+		*out = (int64_t)number;
+		return true;
+	}
+	if (SEP_FAST && len <= 16) {
+		if (!digits_8(text + len, 8, &low) || !digits_8(text + len - 8, len - 8, &number))
+			return false;
+		*out = (int64_t)(number * 100000000 + low);
+		return true;
+	}
 	for (size_t i = 0; i < len; i++) {
 		unsigned digit = (unsigned)(unsigned char)text[i] - '0';
 
 		bad |= digit > 9;
 		number = number * 10 + digit;
 	}
+	if (bad != 0)
+		return false;
 	*out = (int64_t)number;
-	return bad == 0;
+	return true;
 }
 
 static inline bool number_at(const struct record *rec, int index, int64_t *out)
@@ -127,6 +145,15 @@ static inline bool symbol_at(const struct record *rec, int index, char out[stati
 	memcpy(out, text, len);
 	out[len] = '\0';
 	return true;
+}
+
+/* Moves to the next record of the payload. */
+static inline bool record_next(struct sep_walk *walk, struct record *rec, int width)
+{
+	if (rec->ends != NULL)
+		rec->start = (size_t)rec->ends[width - 1] + 1;
+	rec->ends = sep_take(walk, (size_t)width);
+	return rec->ends != NULL;
 }
 
 static inline size_t length_at(const struct record *rec, int index)
@@ -174,7 +201,7 @@ static enum frame_channel channel_of(const char *tr, size_t tr_len)
 static enum reason envelope(const char *bytes, size_t bytes_len, struct frame *out)
 {
 	const char *end = bytes + bytes_len, *tr = bytes + 2, *bar;
-	int64_t record_count;
+	int record_count = 0;
 
 	if (bytes_len > FRAME_SIZE_MAX)
 		return garbage("is longer than any we take");
@@ -187,13 +214,20 @@ static enum reason envelope(const char *bytes, size_t bytes_len, struct frame *o
 		if (!((*at >= '0' && *at <= '9') || (*at >= 'A' && *at <= 'Z')))
 			return garbage("has no known kind of channel");
 	}
-	if (end - bar < 5 || bar[4] != '|' || !digits(bar + 1, 3, &record_count) || record_count < 1)
+	if (end - bar < 5 || bar[4] != '|')
 		return garbage("has no record count");
+	for (const char *at = bar + 1; at < bar + 4; at++) {
+		if (*at < '0' || *at > '9')
+			return garbage("has no record count");
+		record_count = record_count * 10 + (*at - '0');
+	}
+	if (record_count < 1)
+		return garbage("has no records");
 	if (end - bar == 5)
 		return garbage("is empty");
 	out->channel = channel_of(tr, (size_t)(bar - tr));
 	out->encrypted = bytes[0] == '1';
-	out->record_count = (int)record_count;
+	out->record_count = record_count;
 	out->payload = bar + 5;
 	out->payload_len = (size_t)(end - out->payload);
 	return REASON_OK;
@@ -227,8 +261,8 @@ enum reason frame_split(const char *bytes, size_t bytes_len, struct frame *out)
 			least = BOOK_WIDTH_MIN;
 			newest = BOOK_WIDTH_MAX;
 		}
-		if (frame.width < least)
-			return shape(&frame, "is narrower than known");
+		if (frame.width < least || frame.width > WIDTH_MAX)
+			return shape(&frame, "is narrower or far wider than known");
 		frame.extra = newest > 0 && frame.width > newest ? frame.width - newest : 0;
 	}
 	*out = frame;
@@ -265,16 +299,14 @@ enum reason frame_trades(const struct frame *frame, struct trade_tick *rows, int
 {
 	struct sep_walk walk;
 	struct record rec = { .bytes = frame->payload };
-	int wanted = frame->width < TRADE_WIDTH_MAX ? TRADE_WIDTH_MIN : TRADE_WIDTH_MAX;
 	enum reason why;
 
 	why = rows_allowed(frame, CHANNEL_TRADE, TRADE_WIDTH_MIN, room);
 	if (why != REASON_OK)
 		return why;
-	walk = sep_begin(frame->payload, frame->payload_len);
+	sep_begin(&walk, frame->payload, frame->payload_len);
 	for (int i = 0; i < frame->record_count; i++) {
-		record_next(&walk, &rec, frame->width, wanted);
-		if (!trade_read(&rec, frame->width, &rows[i]))
+		if (!record_next(&walk, &rec, frame->width) || !trade_read(&rec, frame->width, &rows[i]))
 			return shape(frame, "holds a trade that cannot be read");
 	}
 	*out_count = frame->record_count;
@@ -304,10 +336,9 @@ enum reason frame_books(const struct frame *frame, struct book_view *rows, int r
 	why = rows_allowed(frame, CHANNEL_BOOK, BOOK_WIDTH_MIN, room);
 	if (why != REASON_OK)
 		return why;
-	walk = sep_begin(frame->payload, frame->payload_len);
+	sep_begin(&walk, frame->payload, frame->payload_len);
 	for (int i = 0; i < frame->record_count; i++) {
-		record_next(&walk, &rec, frame->width, BOOK_BID_QTY + BOOK_LEVELS);
-		if (!book_read(&rec, &rows[i]))
+		if (!record_next(&walk, &rec, frame->width) || !book_read(&rec, &rows[i]))
 			return shape(frame, "holds a book that cannot be read");
 	}
 	*out_count = frame->record_count;

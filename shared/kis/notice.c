@@ -11,6 +11,7 @@
 #define BLOCK_SIZE       16
 #define WIDTH_OLD        23 /* before the second exchange */
 #define WIDTH_NEW        26
+#define WIDTH_MAX        (SEP_AHEAD / 2)
 #define FIELDS_READ      17 /* 0..16 are the same in both layouts */
 
 /* H0STCNI0, the channel page "own orders and fills". */
@@ -219,7 +220,7 @@ static bool record_read(const struct part *parts, struct notice *out)
 static enum reason records_read(const char *text, size_t text_len, int record_count, struct notice *rows,
 				int room, int *out_count)
 {
-	struct sep_walk walk = sep_begin(text, text_len);
+	struct sep_walk walk;
 	size_t field_count = sep_count(text, text_len) + 1, start = 0;
 	int width;
 
@@ -228,18 +229,20 @@ static enum reason records_read(const char *text, size_t text_len, int record_co
 	if (field_count % (size_t)record_count != 0)
 		return shape("frame does not divide");
 	width = (int)(field_count / (size_t)record_count);
-	if (width < WIDTH_OLD || (width > WIDTH_OLD && width < WIDTH_NEW))
+	if (width < WIDTH_OLD || (width > WIDTH_OLD && width < WIDTH_NEW) || width > WIDTH_MAX)
 		return shape("has a width that is not known");
+	sep_begin(&walk, text, text_len);
 	for (int i = 0; i < record_count; i++) {
 		struct part parts[FIELDS_READ];
+		const uint32_t *ends = sep_take(&walk, (size_t)width);
 
-		for (int j = 0; j < width; j++) {
-			size_t end = sep_next(&walk);
-
-			if (j < FIELDS_READ)
-				parts[j] = (struct part){ text + start, end - start };
-			start = end + 1;
+		if (ends == NULL)
+			return shape("ends too early");
+		for (int j = 0; j < FIELDS_READ; j++) {
+			parts[j] = (struct part){ text + start, ends[j] - start };
+			start = (size_t)ends[j] + 1;
 		}
+		start = (size_t)ends[width - 1] + 1;
 		if (!record_read(parts, &rows[i]))
 			return shape("holds a field that cannot be read");
 	}

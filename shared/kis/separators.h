@@ -9,6 +9,7 @@
 #ifndef GJ_KIS_SEPARATORS_H
 #define GJ_KIS_SEPARATORS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -80,46 +81,85 @@ static inline size_t sep_count_sse2(const char *bytes, size_t len)
 #define sep_count sep_count_plain
 #endif
 
-/* Walks the separators of a run of bytes from left to right. */
-struct sep_walk {
-	const char *bytes;
-	size_t len, base; /* base: of the block that mask belongs to */
-	uint64_t mask;
-};
+#if defined(__SSE2__) && !defined(GJ_SEPARATORS_PLAIN) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define SEP_FAST 1
+#else
+#define SEP_FAST 0
+#endif
 
-static inline uint64_t sep_block(const struct sep_walk *walk)
+static inline uint64_t sep_block(const char *bytes, size_t len, size_t base)
 {
 	char tail[SEP_BLOCK] = { 0 };
 
-	if (walk->len - walk->base >= SEP_BLOCK)
-		return sep_mask(walk->bytes + walk->base);
-	memcpy(tail, walk->bytes + walk->base, walk->len - walk->base);
+	if (len - base >= SEP_BLOCK)
+		return sep_mask(bytes + base);
+	memcpy(tail, bytes + base, len - base);
 	return sep_mask(tail);
 }
 
-static inline struct sep_walk sep_begin(const char *bytes, size_t len)
+/*
+ * The set bits of a mask as offsets, in order. Eight are written whether they are there or not: a branch per bit
+ * would be guessed wrong once a block. `out` has room for SEP_BLOCK.
+ */
+static inline size_t sep_offsets(uint64_t mask, size_t base, uint32_t *out)
 {
-	struct sep_walk walk = { bytes, len, 0, 0 };
+	const uint64_t guard = UINT64_C(1)
+			       << 63; /* keeps the bit scan defined; what it writes is not counted */
+	size_t count = (size_t)__builtin_popcountll(mask);
 
-	if (len > 0)
-		walk.mask = sep_block(&walk);
-	return walk;
+	for (size_t i = 0; i < count; i += 8) {
+		for (int j = 0; j < 8; j++) {
+			out[i + (size_t)j] = (uint32_t)(base + (size_t)__builtin_ctzll(mask | guard));
+			mask &= mask - 1;
+		}
+	}
+	return count;
 }
 
-/* Offset of the next separator, or len when there is none: the end of the last field. */
-static inline size_t sep_next(struct sep_walk *walk)
-{
-	size_t at;
+/* The ends of fields of a run of bytes, some blocks ahead of the reader. */
+#define SEP_AHEAD 1024
+struct sep_walk {
+	const char *bytes;
+	size_t len, base; /* base: the next block to look at */
+	size_t have, used; /* of `ends` */
+	bool ended; /* the last field's end was given: it is `len`, without a separator */
+	uint32_t ends[SEP_AHEAD + SEP_BLOCK];
+};
 
-	while (walk->mask == 0) {
-		if (walk->len - walk->base <= SEP_BLOCK)
-			return walk->len;
-		walk->base += SEP_BLOCK;
-		walk->mask = sep_block(walk);
+static inline void sep_begin(struct sep_walk *walk, const char *bytes, size_t len)
+{
+	walk->bytes = bytes;
+	walk->len = len;
+	walk->base = 0;
+	walk->have = 0;
+	walk->used = 0;
+	walk->ended = false;
+}
+
+/* The ends of the next `count` fields in a row; NULL when there are fewer. count <= SEP_AHEAD / 2. */
+static inline const uint32_t *sep_take(struct sep_walk *walk, size_t count)
+{
+	const uint32_t *ends;
+
+	if (walk->have - walk->used < count) {
+		walk->have -= walk->used;
+		memmove(walk->ends, walk->ends + walk->used, walk->have * sizeof(walk->ends[0]));
+		walk->used = 0;
+		while (walk->base < walk->len && walk->have <= SEP_AHEAD - SEP_BLOCK) {
+			walk->have += sep_offsets(sep_block(walk->bytes, walk->len, walk->base), walk->base,
+						  walk->ends + walk->have);
+			walk->base += SEP_BLOCK;
+		}
+		if (walk->base >= walk->len && !walk->ended) {
+			walk->ends[walk->have++] = (uint32_t)walk->len;
+			walk->ended = true;
+		}
+		if (walk->have < count)
+			return NULL;
 	}
-	at = walk->base + (size_t)__builtin_ctzll(walk->mask);
-	walk->mask &= walk->mask - 1;
-	return at;
+	ends = walk->ends + walk->used;
+	walk->used += count;
+	return ends;
 }
 
 #endif

@@ -369,11 +369,11 @@ static void test_mutations(void **state)
 static void test_separators(void **state)
 {
 	uint64_t seed = 42;
-	char bytes[1024];
+	static char bytes[16384];
 
 	(void)state;
 	for (int round = 0; round < 2000; round++) {
-		size_t len = seeded(&seed) % sizeof(bytes), from, found = 0, at;
+		size_t len = seeded(&seed) % sizeof(bytes), from, found = 0, want, at, last = 0;
 		struct sep_walk walk;
 
 		for (size_t i = 0; i < sizeof(bytes); i++)
@@ -385,13 +385,58 @@ static void test_separators(void **state)
 #else
 		(void)from;
 #endif
-		walk = sep_begin(bytes, len);
-		for (at = sep_next(&walk); at < len; at = sep_next(&walk)) {
-			assert_int_equal(bytes[at], '^');
-			found++;
+		sep_begin(&walk, bytes, len);
+		want = sep_count_plain(bytes, len) + 1;
+		while (found < want) {
+			size_t count = 1 + seeded(&seed) % 60;
+			const uint32_t *ends;
+
+			if (count > want - found)
+				count = want - found;
+			ends = sep_take(&walk, count);
+			assert_non_null(ends);
+			for (size_t i = 0; i < count; i++) {
+				at = ends[i];
+				assert_true(at == len ? found + i + 1 == want : bytes[at] == '^');
+				assert_true(found + i == 0 || at > last);
+				last = at;
+			}
+			found += count;
 		}
-		assert_int_equal(found, sep_count_plain(bytes, len));
-		assert_int_equal(sep_next(&walk), len);
+		assert_null(sep_take(&walk, 1));
+	}
+}
+
+/* Every length of number, right and with one wrong byte, against the plain way. */
+static void test_numbers(void **state)
+{
+	uint64_t seed = 99;
+
+	(void)state;
+	for (int round = 0; round < 20000; round++) {
+		char text[256], price[32];
+		size_t len = 1 + seeded(&seed) % 19;
+		struct trade_tick rows[ROOM];
+		struct book_view books[ROOM];
+		struct frame frame;
+		int count;
+		bool spoiled = seeded(&seed) % 3 == 0;
+		enum reason why;
+
+		for (size_t i = 0; i < len; i++)
+			price[i] = (char)('0' + seeded(&seed) % 10);
+		price[0] = (char)('1' + seeded(&seed) % 9);
+		price[len] = '\0';
+		if (spoiled)
+			price[seeded(&seed) % len] = "/:-+. a\x7f\xb0"[seeded(&seed) % 9];
+		snprintf(text, sizeof(text),
+			 "0|H0STCNT0|001|005930^090000^%s^^^^^1^1^1^1^1^1^1^^^^^^^^5^^^^^^^^^^^^20210104^20^"
+			 "N^^^^^^^^^^",
+			 price);
+		why = both(text, strlen(text), &frame, rows, books, &count);
+		assert_int_equal(why, spoiled || len > 18 ? REASON_FRAME_SHAPE : REASON_OK);
+		if (why == REASON_OK)
+			assert_int_equal(rows[0].price_won, strtoll(price, NULL, 10));
 	}
 }
 
@@ -402,7 +447,7 @@ int main(void)
 		cmocka_unit_test(test_book),           cmocka_unit_test(test_recorded),
 		cmocka_unit_test(test_widths),         cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_other_channels), cmocka_unit_test(test_mutations),
-		cmocka_unit_test(test_separators),
+		cmocka_unit_test(test_separators),     cmocka_unit_test(test_numbers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
