@@ -268,12 +268,12 @@ static enum reason write_conf(struct rehearsal *r, const char *socket)
 	int len = snprintf(text, sizeof(text),
 			   "# written by gaejang rehearse; every key is explained by: gaejang settings\n"
 			   "[gaejang]\nalerts = file\nalert_target = %s/log/alerts.log\n\n"
-			   "[paths]\nstate_dir = %s/state\nkey_dir = %s/keys\nbin_dir = %s/bin\ncalendar_dir = %s/ops/data\nsql_dir = %s/sql\n"
+			   "[paths]\nstate_dir = %s/state\nkey_dir = %s/keys\nbin_dir = %s\ncalendar_dir = %s/ops/data\nsql_dir = %s/sql\n"
 			   "log_file = %s/log/gaejang.log\ndb_socket = %s\n\n"
 			   "[worker]\njournal_mb = 512\n\n"
 			   "[rehearsal]\non = yes\nrest = %s\nws = %s\nca_file = %s/broker-ca.pem\nclock_file = %s/clock\n\n"
 			   "[account demo]\nenv = real\nvault = %s/vault/demo.vault\nstrategy = breakout\n",
-			   r->dir, r->dir, r->dir, r->top, r->top, r->top, r->dir, socket, r->rest, r->ws, r->dir, r->dir, r->dir);
+			   r->dir, r->dir, r->dir, r->bin, r->top, r->top, r->dir, socket, r->rest, r->ws, r->dir, r->dir, r->dir);
 
 	if (len < 0 || (size_t)len >= sizeof(text))
 		return reason_set(REASON_PATH_LONG, "the folder's path is too long for a configuration; use a shorter one");
@@ -316,7 +316,7 @@ static enum reason start_broker(struct rehearsal *r, const char *day)
 	char bin[FILE_PATH_SIZE], clock_file[FILE_PATH_SIZE], accounts[FILE_PATH_SIZE], control[FILE_PATH_SIZE], data[FILE_PATH_SIZE],
 		calendar[FILE_PATH_SIZE], ca[FILE_PATH_SIZE], log[FILE_PATH_SIZE];
 	int ready[2];
-	enum reason why = file_join(r->top, "bin/broker", bin);
+	enum reason why = file_join(r->bin, "broker", bin);
 
 	(void)snprintf(clock_file, sizeof(clock_file), "%s/clock", r->dir);
 	(void)snprintf(accounts, sizeof(accounts), "%s/accounts.json", r->dir);
@@ -443,7 +443,7 @@ static enum reason scheduled(struct rehearsal *r, const struct conf *cfg, const 
 	const char *argv[] = { bin, "--config", r->conf_path, "--scheduled", NULL };
 	enum reason why;
 
-	(void)snprintf(bin, sizeof(bin), "%s/bin/%s", r->top, phase_name(id));
+	(void)snprintf(bin, sizeof(bin), "%s/%s", r->bin, phase_name(id));
 	*out_exit = -1;
 	for (struct wall at = window.start; at.us < window.deadline.us && *out_exit != 0;
 	     at = wall_add_us(at, conf_number(cfg, CONF_REPEAT_MIN) * 60 * US_PER_S)) {
@@ -565,7 +565,7 @@ static void print_queries(const struct rehearsal *r)
 
 	puts("\nWhat to ask next:");
 	for (size_t i = 0; i < ARRAY_COUNT(queries); i++)
-		printf("  GAEJANG_CONF=%s bin/gaejang sql \"%s\"\n", r->conf_path, queries[i]);
+		printf("  GAEJANG_CONF=%s %s sql \"%s\"\n", r->conf_path, r->gaejang, queries[i]);
 }
 
 static enum reason show_day(struct rehearsal *r, bool *out_same)
@@ -583,26 +583,40 @@ static enum reason show_day(struct rehearsal *r, bool *out_same)
 }
 
 /* ---- the command --------------------------------------------------------------------------------------------------- */
-static enum reason open_driver(struct rehearsal *r, const struct ops_args *args)
+/* The programs lie beside us; scripts and data in the first folder above that holds ops/db. */
+static enum reason find_top(struct rehearsal *r)
 {
-	char exe[FILE_PATH_SIZE];
-	ssize_t len = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
-	sigset_t set;
+	char path[FILE_PATH_SIZE];
+	ssize_t len = readlink("/proc/self/exe", r->gaejang, sizeof(r->gaejang) - 1);
 	char *slash;
 
 	if (len <= 0)
 		return reason_set(REASON_INTERNAL, "/proc/self/exe cannot be read: %s; is /proc mounted?", strerror(errno));
-	exe[len] = '\0';
-	memcpy(r->gaejang, exe, (size_t)len + 1);
-	slash = strrchr(exe, '/');
-	if (slash != NULL)
-		*slash = '\0';
-	slash = strrchr(exe, '/');
-	if (slash != NULL)
-		*slash = '\0';
-	if (strlen(exe) >= sizeof(r->top) || (args->dir != NULL && strlen(exe) + strlen(args->dir) + 2 > sizeof(r->dir)))
+	r->gaejang[len] = '\0';
+	if ((size_t)len >= sizeof(r->top))
 		return reason_set(REASON_PATH_LONG, "the path of this folder is over %d bytes; work in a shorter one", REHEARSAL_FOLDER_SIZE - 16);
-	memcpy(r->top, exe, strlen(exe) + 1);
+	memcpy(r->top, r->gaejang, (size_t)len + 1);
+	slash = strrchr(r->top, '/');
+	*slash = '\0';
+	memcpy(r->bin, r->top, sizeof(r->bin));
+	while ((slash = strrchr(r->top, '/')) != NULL) {
+		(void)snprintf(path, sizeof(path), "%s/ops/db", r->top);
+		if (access(path, X_OK) == 0)
+			return REASON_OK;
+		*slash = '\0';
+	}
+	return reason_set(REASON_FILE_MISSING, "no folder above %s holds ops/db; a rehearsal runs from a checkout or an installation", r->bin);
+}
+
+static enum reason open_driver(struct rehearsal *r, const struct ops_args *args)
+{
+	sigset_t set;
+	enum reason why = find_top(r);
+
+	if (why != REASON_OK)
+		return why;
+	if (args->dir != NULL && strlen(r->top) + strlen(args->dir) + 2 > sizeof(r->dir))
+		return reason_set(REASON_PATH_LONG, "--dir is too long; use a shorter one");
 	if (args->dir != NULL && args->dir[0] == '/')
 		(void)snprintf(r->dir, sizeof(r->dir), "%s", args->dir);
 	else if (snprintf(r->dir, sizeof(r->dir), "%s/%s", r->top, args->dir != NULL ? args->dir : "var/rehearsal") >= (int)sizeof(r->dir))
@@ -685,8 +699,8 @@ static int rehearse(struct rehearsal *r, const struct ops_args *args)
 		fprintf(stderr, "gaejang rehearse: %s\n", reason_detail());
 	if (args->stay && why != REASON_INTERRUPTED) {
 		(void)clock_set_pace(r->clock, CLOCK_STILL, 0);
-		printf("\nLeft up, the clock standing still. Try:\n  export GAEJANG_CONF=%s\n  bin/gaejang status\n  bin/gaejang rerun account\nops/stop "
-		       "ends it.\n", r->conf_path);
+		printf("\nLeft up, the clock standing still. Try:\n  export GAEJANG_CONF=%s\n  %s status\n  %s rerun account\n%s rehearse "
+		       "--stop (or ops/stop) ends it.\n", r->conf_path, r->gaejang, r->gaejang, r->gaejang);
 	} else {
 		(void)rehearsal_stop_left(r);
 	}

@@ -17,7 +17,7 @@
 #define REHEARSAL_FOLDER_SIZE 400
 
 struct rehearsal {
-	char top[REHEARSAL_FOLDER_SIZE], dir[REHEARSAL_FOLDER_SIZE]; /* short, so that every name below fits a path */
+	char top[REHEARSAL_FOLDER_SIZE], dir[REHEARSAL_FOLDER_SIZE], bin[REHEARSAL_FOLDER_SIZE]; /* short: every name below fits a path */
 	char gaejang[FILE_PATH_SIZE], conf_path[FILE_PATH_SIZE];
 	char rest[160], ws[160];
 	char appkey[64], appsecret[256];
