@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -194,6 +195,9 @@ static pid_t child_begin(struct clock *clk, int (*run)(int), int number)
 	child = fork();
 	assert_true(child >= 0);
 	if (child == 0) {
+		/* A failed test must not leave processes behind. */
+		if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
+			_exit(97);
 		close(go[1]);
 		if (read(go[0], &byte, 1) < 0)
 			_exit(98);
