@@ -305,6 +305,8 @@ enum reason exch_account_add(struct exchange *ex, const struct exch_account *acc
 	if (ex->account_count == EXCH_ACCOUNTS_MAX)
 		return reason_set(REASON_CONF_RANGE, "the simulator serves at most %d accounts",
 				  EXCH_ACCOUNTS_MAX);
+	if (account->cash_won < -CORE_AMOUNT_MAX || account->cash_won > CORE_AMOUNT_MAX)
+		return reason_set(REASON_CONF_RANGE, "cash of account %s cannot be", account->number);
 	if (account->commission_ppm < 0 || account->commission_ppm > 100000)
 		return reason_set(REASON_CONF_RANGE, "commission of account %s must be 0 .. 100000 ppm",
 				  account->number);

@@ -22,6 +22,7 @@
 #define CORE_RESV_BEFORE_S  2340 /* reservations are sent at 08:21 of an ordinary day */
 #define CORE_QTY_MAX        INT64_C(1000000000)
 #define CORE_PRICE_MAX      INT64_C(1000000000)
+#define CORE_AMOUNT_MAX     INT64_C(1000000000000000)
 #define CORE_DAY_MINUTES    1440
 #define CORE_FIRST_BARS     260 /* synthetic day bars */
 #define CORE_EMPTY_ROLLS    2 /* sold-out rows stay in the balance for so many days */

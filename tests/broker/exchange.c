@@ -771,7 +771,7 @@ bool exch_push_tick(struct exchange *ex, const char *code, int64_t price_won, in
 	struct symbol *symbol = core_symbol(ex, code);
 	struct path_print print = { .at = ex->now, .price_won = price_won, .qty = qty > 0 ? qty : STILL_QTY };
 
-	if (symbol == NULL || price_won <= 0 || price_won > CORE_PRICE_MAX)
+	if (symbol == NULL || price_won <= 0 || price_won > CORE_PRICE_MAX || qty > CORE_QTY_MAX)
 		return false;
 	print.side = price_won >= symbol->quote.last_won ? EXCH_BUY : EXCH_SELL;
 	book_print(ex, symbol, &print);

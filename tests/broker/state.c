@@ -18,43 +18,25 @@
 
 #define STATE_VERSION  1
 #define STATE_SIZE_MAX (64 * 1024 * 1024)
+#define NUMBER_MAX     9007199254740992.0 /* 2^53: what a JSON number carries exactly */
 
 /* ---- fields: one table per struct, read and written by the same code ---- */
 
-enum field_kind { FIELD_NUMBER, FIELD_INT, FIELD_BOOL, FIELD_TEXT, FIELD_SIZE };
+enum field_kind { FIELD_NUMBER, FIELD_WALL, FIELD_INT, FIELD_BOOL, FIELD_TEXT, FIELD_SIZE };
 struct field {
 	const char *name;
 	enum field_kind kind;
 	size_t offset, size;
 };
-#define NUMBER(type, member)                                                                                 \
-	{                                                                                                    \
-#member, FIELD_NUMBER, offsetof(type, member), 0                                             \
-	}
-#define DAY(type, member)                                                                                    \
-	{                                                                                                    \
-#member, FIELD_INT, offsetof(type, member.yyyymmdd), 0                                       \
-	}
-#define WALL(type, member)                                                                                   \
-	{                                                                                                    \
-#member, FIELD_NUMBER, offsetof(type, member.us), 0                                          \
-	}
-#define INT(type, member)                                                                                    \
-	{                                                                                                    \
-#member, FIELD_INT, offsetof(type, member), 0                                                \
-	}
-#define BOOL(type, member)                                                                                   \
-	{                                                                                                    \
-#member, FIELD_BOOL, offsetof(type, member), 0                                               \
-	}
-#define SIZE(type, member)                                                                                   \
-	{                                                                                                    \
-#member, FIELD_SIZE, offsetof(type, member), 0                                               \
-	}
-#define TEXT(type, member)                                                                                   \
-	{                                                                                                    \
-#member, FIELD_TEXT, offsetof(type, member), sizeof(((type *)0)->member)                     \
-	}
+/* clang-format off */
+#define NUMBER(type, member) { #member, FIELD_NUMBER, offsetof(type, member), 0 }
+#define DAY(type, member)    { #member, FIELD_INT, offsetof(type, member.yyyymmdd), 0 }
+#define WALL(type, member)   { #member, FIELD_WALL, offsetof(type, member.us), 0 }
+#define INT(type, member)    { #member, FIELD_INT, offsetof(type, member), 0 }
+#define BOOL(type, member)   { #member, FIELD_BOOL, offsetof(type, member), 0 }
+#define SIZE(type, member)   { #member, FIELD_SIZE, offsetof(type, member), 0 }
+#define TEXT(type, member)   { #member, FIELD_TEXT, offsetof(type, member), sizeof(((type *)0)->member) }
+/* clang-format on */
 
 static const struct field ledger_fields[] = {
 	NUMBER(struct ledger, deposit_won),     NUMBER(struct ledger, bfdy_buy_won),
@@ -149,8 +131,7 @@ static bool put_field(cJSON *object, const void *item, const struct field *field
 
 	switch (field->kind) {
 	case FIELD_NUMBER:
-		memcpy(&number, at, sizeof(number));
-		return put_number(object, field->name, number);
+	case FIELD_WALL: memcpy(&number, at, sizeof(number)); return put_number(object, field->name, number);
 	case FIELD_INT: memcpy(&small, at, sizeof(small)); return put_number(object, field->name, small);
 	case FIELD_SIZE:
 		memcpy(&size, at, sizeof(size));
@@ -306,10 +287,9 @@ static bool get_number(const cJSON *object, const char *name, int64_t *out)
 {
 	const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, name);
 
-	if (!cJSON_IsNumber(item) || item->valuedouble > 9.1e18 || item->valuedouble < -9.1e18)
+	if (!cJSON_IsNumber(item) || item->valuedouble > NUMBER_MAX || item->valuedouble < -NUMBER_MAX)
 		return false;
 	*out = (int64_t)item->valuedouble;
-	/* "never visible" is the largest number there is; as a double it was rounded up and refused above. */
 	return true;
 }
 
@@ -330,10 +310,15 @@ static bool get_field(const cJSON *object, void *item, const struct field *field
 		yes = cJSON_IsTrue(value);
 		memcpy(at, &yes, sizeof(yes));
 		return cJSON_IsBool(value);
+	case FIELD_WALL:
+		if (cJSON_IsNumber(value) && value->valuedouble > NUMBER_MAX) { /* never */
+			number = EXCH_NEVER.us;
+			memcpy(at, &number, sizeof(number));
+			return true;
+		}
+		__attribute__((fallthrough));
 	case FIELD_NUMBER:
-		if (cJSON_IsNumber(value) && value->valuedouble > 9.1e18)
-			number = INT64_MAX;
-		else if (!get_number(object, field->name, &number))
+		if (!get_number(object, field->name, &number))
 			return false;
 		memcpy(at, &number, sizeof(number));
 		return true;
@@ -389,7 +374,8 @@ static bool get_account(struct exchange *ex, const cJSON *object, size_t *out_in
 	{
 		struct holding holding = { 0 };
 
-		if (!get_fields(row, &holding, FIELDS(holding_fields)) || holding.code[0] == '\0')
+		if (!get_fields(row, &holding, FIELDS(holding_fields)) || holding.code[0] == '\0' ||
+		    holding.qty > CORE_QTY_MAX || holding.qty < -CORE_QTY_MAX)
 			return false;
 		holding.reserved_qty = 0; /* live orders reserve again when the day begins */
 		*ledger_holding(&account->real, holding.code, true) = holding;

@@ -151,7 +151,8 @@ enum reason exch_truth_holding(struct exchange *ex, size_t account, const struct
 	int64_t reserved;
 
 	BUG_IF(account >= ex->account_count, "the caller knows its accounts");
-	if (row->code[0] == '\0' || row->qty < 0 || row->cost_won < 0)
+	if (row->code[0] == '\0' || row->qty < 0 || row->qty > CORE_QTY_MAX || row->cost_won < 0 ||
+	    row->cost_won > CORE_AMOUNT_MAX)
 		return reason_set(REASON_BAD_NUMBER, "holding '%s': code, quantity or cost cannot be",
 				  row->code);
 	core_pump_all(ex);

@@ -439,12 +439,65 @@ static void test_state_file(void **state)
 	assert_int_equal(unlink(path), 0);
 }
 
+/* Damaged files are refused or harmless: nothing aborts, and what was taken holds together. */
+static void test_state_damaged(void **state)
+{
+	char path[] = "/tmp/gj-core-state-XXXXXX";
+	int fd = mkstemp(path);
+	struct exchange *ex = still_exchange(20260611, 20260610, EXCH_FILL_NEVER, false);
+	struct exch_config config = { .seed = 1, .market = EXCH_MARKET_STILL, .fill = EXCH_FILL_NEVER };
+	struct exch_day same = *exch_today(ex);
+	struct sim_random random = { 12 };
+	size_t account = add_account(ex, 10000000), len;
+	int refused = 0, taken = 0;
+	char *text;
+
+	(void)state;
+	assert_true(fd >= 0);
+	trade(ex, account, EXCH_BUY, 10, 2960000);
+	(void)place(ex, account, EXCH_BUY, 5, 290000);
+	(void)place(ex, account, EXCH_SELL, 4, 300000);
+	text = exch_ledger_json(ex);
+	assert_non_null(text);
+	len = strlen(text);
+	exch_free(ex);
+	for (int round = 0; round < 3000; round++) {
+		static const char letters[] = "0123456789-{}[],:\"e.atn";
+		size_t place = (size_t)sim_range(&random, 0, (int64_t)len - 1);
+		char kept = text[place];
+
+		text[place] = letters[sim_range(&random, 0, (int64_t)sizeof(letters) - 2)];
+		assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+		assert_int_equal(write(fd, text, len), (ssize_t)len);
+		text[place] = kept;
+		assert_int_equal(exch_new(&config, NULL, NULL, &ex), REASON_OK);
+		assert_int_equal(exch_symbol_put(ex, CODE, "삼성전자", false, false, 296000, 296000),
+				 REASON_OK);
+		if (exch_state_load(ex, path) == REASON_OK &&
+		    exch_day_begin(ex, &same, kst_wall(same.day, 40000)) == REASON_OK) {
+			core_check(ex);
+			exch_advance(ex, kst_wall(same.day, 60000));
+			core_check(ex);
+			taken++;
+		} else {
+			refused++;
+		}
+		exch_free(ex);
+	}
+	assert_true(refused > 500);
+	assert_true(taken > 100);
+	free(text);
+	assert_int_equal(close(fd), 0);
+	assert_int_equal(unlink(path), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_paper_sequence), cmocka_unit_test(test_columns_over_days),
 		cmocka_unit_test(test_reserves),       cmocka_unit_test(test_lags),
 		cmocka_unit_test(test_truth),          cmocka_unit_test(test_state_file),
+		cmocka_unit_test(test_state_damaged),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
