@@ -564,7 +564,7 @@ static enum reason client_login(const struct house *house, const char *password,
 static enum reason wake_private_db(struct house *house)
 {
 	char folder[FILE_PATH_SIZE], tool[FILE_PATH_SIZE];
-	const char *argv[] = { "db", "start", folder, NULL };
+	const char *argv[] = { tool, "start", folder, NULL };
 	int status = 0;
 	enum reason why;
 
@@ -572,10 +572,9 @@ static enum reason wake_private_db(struct house *house)
 		return REASON_OK;
 	why = file_join(conf_text(&house->cfg, CONF_STATE_DIR), "../db", folder);
 	if (why == REASON_OK)
-		why = file_join(conf_text(&house->cfg, CONF_BIN_DIR), "../ops/db", tool);
-	(void)argv;
+		why = file_join(conf_text(&house->cfg, CONF_SQL_DIR), "../ops/db", tool);
 	if (why == REASON_OK)
-		why = ops_child(house, "../ops/db", argv, &status);
+		why = ops_child(house, tool, argv, &status);
 	if (why == REASON_OK && status != 0)
 		why = reason_set(REASON_DB_AWAY, "the private database in %s does not start; its log lies there", folder);
 	return why;

@@ -213,7 +213,11 @@ enum reason ops_child(struct house *house, const char *program, const char *cons
 	enum reason why;
 	pid_t child;
 
-	why = file_join(conf_text(&house->cfg, CONF_BIN_DIR), program, path);
+	if (program[0] == '/')
+		why = snprintf(path, sizeof(path), "%s", program) < (int)sizeof(path) ? REASON_OK :
+			reason_set(REASON_PATH_LONG, "the path of %.60s... is too long", program);
+	else
+		why = file_join(conf_text(&house->cfg, CONF_BIN_DIR), program, path);
 	if (why != REASON_OK)
 		return why;
 	(void)fflush(NULL);
