@@ -1,0 +1,113 @@
+#!/usr/bin/env bats
+# Every fault kind of the REST side, seen on the wire. The WebSocket kinds are in ws_test.py.
+bats_require_minimum_version 1.5.0
+
+setup() {
+	. "$BATS_TEST_DIRNAME/lib.bash"
+	broker_start --at 10:05:00 --set rest_per_s=0 --set page_ccld=3
+}
+teardown() { broker_stop; }
+
+fault() { # fault ON KIND [MORE_JSON]
+	control "{\"do\":\"faults\",\"set\":[{\"on\":\"$1\",\"from\":0,\"count\":${COUNT:-1},\"kind\":\"$2\"${3:-}}]}" | jq -e .ok
+}
+orders() { daily TTTC0081R | jq -r '.output1|length'; }
+
+@test "timeout_after_accept: no answer, the order exists" {
+	fault 'POST order-cash' timeout_after_accept
+	run -28 buy TTTC0012U 005930 00 1 70000 --max-time 1
+	[ "$(orders)" = 1 ]
+}
+
+@test "timeout_before_accept: no answer, no order" {
+	fault 'POST order-cash' timeout_before_accept
+	run -28 buy TTTC0012U 005930 00 1 70000 --max-time 1
+	[ "$(orders)" = 0 ]
+}
+
+@test "reset_after_accept and reset_before_accept" {
+	fault 'POST order-cash' reset_after_accept
+	run ! buy TTTC0012U 005930 00 1 70000
+	[ "$(orders)" = 1 ]
+	fault 'POST order-cash' reset_before_accept
+	run ! buy TTTC0012U 005930 00 1 70000
+	[ "$(orders)" = 1 ]
+}
+
+@test "http_500 and http_500_empty; accepted only when it says so" {
+	fault balance http_500
+	[ "$(balance TTTC8434R -o "$DIR/o" -w '%{http_code}')" = 500 ]
+	grep -q html "$DIR/o"
+	fault 'POST order-cash' http_500_empty
+	[ "$(buy TTTC0012U 005930 00 1 70000 -o "$DIR/o" -w '%{http_code}%{size_download}')" = 5000 ]
+	[ "$(orders)" = 0 ]
+	fault 'POST order-cash' http_500_empty ',"accepted":true'
+	[ "$(buy TTTC0012U 005930 00 1 70000 -o "$DIR/o" -w '%{http_code}%{size_download}')" = 5000 ]
+	[ "$(orders)" = 1 ]
+}
+
+@test "code: any message code, nothing is accepted; from and count" {
+	control '{"do":"faults","set":[{"on":"balance","from":1,"count":2,"kind":"code:EGW00201"}]}' | jq -e .ok
+	[ "$(for _ in 1 2 3 4; do balance TTTC8434R | jq -r .msg_cd; done | tr '\n' ' ')" = "KIOK0510 EGW00201 EGW00201 KIOK0510 " ]
+	fault 'POST order-cash' code:APBK0952
+	[ "$(buy TTTC0012U 005930 00 1 70000 | jq -r '.rt_cd+.msg_cd')" = 7APBK0952 ]
+	[ "$(orders)" = 0 ]
+}
+
+@test "empty_success, rows_missing, duplicate_rows" {
+	buy TTTC0012U 005930 00 2 70000 | jq -e '.rt_cd=="0"'
+	fault daily-ccld empty_success
+	[ "$(daily TTTC0081R | jq -r '(.output1|length|tostring)+.output2.tot_ord_qty')" = 00 ]
+	fault daily-ccld rows_missing
+	[ "$(daily TTTC0081R | jq -r '(.output1|length|tostring)+.output2.tot_ord_qty')" = 02 ]
+	fault daily-ccld duplicate_rows
+	[ "$(daily TTTC0081R | jq -r '(.output1|length|tostring)+.output2.tot_ord_qty')" = 22 ]
+}
+
+@test "pages: truncate, repeat, fail, a row that joins" {
+	for price in 70000 70100 70200 70300 70400; do buy TTTC0012U 005930 00 1 $price | jq -e '.rt_cd=="0"' >/dev/null; done
+	page2() { NK=$(daily TTTC0081R | jq -r .ctx_area_nk100) && daily TTTC0081R -H 'tr_cont: N' "$@"; }
+	COUNT=-1 fault daily-ccld truncate_page:2
+	run -18 page2 -o "$DIR/o"
+	COUNT=-1 fault daily-ccld fail_page:2
+	[ "$(page2 -o /dev/null -w '%{http_code}')" = 500 ]
+	COUNT=-1 fault daily-ccld repeat_page:2
+	[ "$(page2 | jq -r '.output1[0].ord_unpr')" = 70400 ]
+	control '{"do":"faults","set":[{"on":"daily-ccld","count":-1,"kind":"row_before_page:2","row":{"odno":"9","side":"BUY","symbol":"005930","qty":5,"price":70000,"time":"10:00:00"}}]}' | jq -e .ok
+	page2 >"$DIR/o"
+	[ "$(orders)" = 3 ]
+	daily TTTC0081R | jq -e '.output2.tot_ord_qty=="10"'
+}
+
+@test "malformed, deep, big, wrongly encoded and slow bodies; delay" {
+	fault balance malformed_json
+	run ! jq . <<<"$(balance TTTC8434R)"
+	fault balance deep_json
+	[ "$(balance TTTC8434R | head -c 10)" = '{"a":{"a":' ]
+	fault balance big_body:3000000
+	[ "$(balance TTTC8434R | wc -c)" -gt 3000000 ]
+	fault balance wrong_encoding
+	run ! iconv -f UTF-8 -t UTF-8 <<<"$(balance TTTC8434R)"
+	fault balance slow_body
+	run -28 balance TTTC8434R --max-time 1
+	fault balance delay:1200ms
+	start=$(date +%s%N)
+	balance TTTC8434R | jq -e '.rt_cd=="0"'
+	[ $((($(date +%s%N) - start) / 1000000)) -ge 1200 ]
+}
+
+@test "oldest and clock_skew" {
+	fault daily-ccld oldest:2021-01-05
+	[ "$(daily TTTC0081R | jq -r .msg_cd)" = OPSQ2001 ]
+	COUNT=-1 fault host clock_skew:95s
+	balance TTTC8434R -D "$DIR/head" -o /dev/null
+	grep -q 'Date: .* 01:03:' "$DIR/head"
+}
+
+@test "faults that are not understood are refused and change nothing" {
+	fault balance http_500
+	control '{"do":"faults","set":[{"on":"balance","kind":"nonsense"}]}' | jq -e '.ok==false'
+	control '{"do":"faults","set":[{"on":"balance","kind":"delay:never"}]}' | jq -e '.ok==false'
+	control '{"do":"faults","set":[{"on":"balance","kind":"http_500","wild":1}]}' | jq -e '.ok==false'
+	[ "$(control '{"do":"faults"}' | jq -c '[.faults[].kind]')" = '["http_500"]' ]
+}
