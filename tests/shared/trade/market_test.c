@@ -119,6 +119,8 @@ static void test_bands(void **state)
 		  true, 56700, 105000 }, /* 105,300 lies on the 500 won grid above 100,000 */
 		{ "low edge falls into a finer grid", 20250916, MARKET_KOSPI, SYMBOL_STOCK, 50000, true,
 		  35000, 65000 },
+		{ "the width is cut to the tick of the base, not of the edge", 20250916, MARKET_KOSPI,
+		  SYMBOL_STOCK, 50300, true, 35300, 65300 },
 		{ "high edge moves to a coarser grid", 20250916, MARKET_KOSPI, SYMBOL_STOCK, 4500, true, 3150,
 		  5850 },
 		{ "one won", 20250916, MARKET_KOSPI, SYMBOL_STOCK, 1, true, 1, 1 },

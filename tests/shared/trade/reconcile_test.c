@@ -596,6 +596,24 @@ static void test_near_miss_calls_a_person(void **state)
 	}
 }
 
+/* The broker's clock tells whole seconds: 58.9 and later is told as 58. */
+static void test_window_opens_inside_a_second(void **state)
+{
+	struct wall sent = wall_add_us(at(D, 9, 30, 0), 900000);
+
+	(void)state;
+	for (int second = 57; second <= 58; second++) {
+		lay_in_session(at(D, 9, 30, 30));
+		order(1, SIDE_BUY, "005930", 10, 70000, ORDER_IN_DOUBT, "", sent);
+		row("0000020001", SIDE_BUY, "005930", 10, 70000, 0, 0, 0, 10, 0, at(D, 9, 29, second));
+		ask();
+		if (second == 58)
+			expect_move(0, ORDER_OPEN, "0000020001");
+		else
+			expect_refused(REASON_AMBIGUOUS_MATCH, MODE_HALT);
+	}
+}
+
 static void test_equal_orders_in_doubt(void **state)
 {
 	/* rows 0..3 against two equal intents 0.5 s apart */
@@ -1620,6 +1638,7 @@ int main(void)
 		cmocka_unit_test(test_absent_then_there),
 		cmocka_unit_test(test_absence_rule),
 		cmocka_unit_test(test_near_miss_calls_a_person),
+		cmocka_unit_test(test_window_opens_inside_a_second),
 		cmocka_unit_test(test_equal_orders_in_doubt),
 		cmocka_unit_test(test_bound_by_likeness_is_watched),
 		cmocka_unit_test(test_refused_but_listed),
