@@ -20,6 +20,7 @@
 
 #include "shared/base/banned.h"
 
+#define THIN_PERCENT      30 /* best levels of a few shares: where partial fills of small orders come from */
 #define LEVEL_DEEP_FACTOR 3 /* a level nobody sees holds so many ordinary prints */
 
 static int64_t times(int64_t price_won, int64_t qty)
@@ -45,7 +46,7 @@ static int64_t level_qty(struct sim_random *random, int level, int64_t usual)
 {
 	int64_t qty;
 
-	if (level == 0 && sim_chance(random, 18)) /* a thin best level: where partial fills come from */
+	if (level == 0 && sim_chance(random, THIN_PERCENT))
 		return sim_range(random, 1, usual < 20 ? usual : 20);
 	qty = usual * (level == 0 ? sim_range(random, 20, 220) : sim_range(random, 60, 500)) / 100;
 	return qty < 1 ? 1 : qty;
