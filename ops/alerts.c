@@ -1,4 +1,5 @@
 /* alerts - sends what the outbox holds through the alert channel, once a minute from cron; every try leaves its row. */
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -32,6 +33,8 @@ int main(int argc, char **argv)
 	int sent = 0, failed = 0;
 	enum reason why;
 
+	if (sodium_init() < 0)
+		return 70;
 	ops_parse(argc, argv, "ca", "", "Sends the alert outbox through the configured channel.", &args);
 	why = house_open(&house, &args, NEED_CONF | NEED_CLOCK, NULL);
 	if (why == REASON_OK)

@@ -23,6 +23,7 @@
 #include "ops/rehearsal.h"
 #include "shared/base/bug.h"
 #include "shared/base/file.h"
+#include "shared/base/spawn.h"
 #include "shared/base/won.h"
 #include "shared/base/banned.h"
 
@@ -35,43 +36,28 @@
 enum reason rehearsal_run(struct rehearsal *r, const char *input, const char *const *argv, int *out_exit)
 {
 	int pipe_fds[2] = { -1, -1 };
-	pid_t child;
+	struct spawn order = SPAWN_INIT;
 	enum reason why;
+	pid_t child = 0;
 
 	if (input != NULL && pipe2(pipe_fds, O_CLOEXEC) != 0)
 		return reason_set(REASON_FILE_IO, "pipe: %s", strerror(errno));
-	(void)fflush(NULL);
-	child = fork();
-	if (child < 0)
-		return reason_set(REASON_NO_MEMORY, "fork for %s: %s", argv[0], strerror(errno));
-	if (child == 0) {
-		union {
-			const char *const *in;
-			char *const *out;
-		} args = { .in = argv };
-		sigset_t none;
-
-		(void)sigemptyset(&none);
-		(void)sigprocmask(SIG_SETMASK, &none, NULL);
-		if (r->clock != NULL)
-			(void)clock_adopt_child(r->clock, getpid(), "child");
-		if (input != NULL)
-			(void)dup2(pipe_fds[0], 0);
-		execv(argv[0], args.out);
-		fprintf(stderr, "gaejang rehearse: %s: %s; is it built? run: make\n", argv[0], strerror(errno));
-		_exit(78);
-	}
+	order.path = argv[0];
+	order.argv = argv;
+	order.stdin_fd = pipe_fds[0];
+	why = spawn_start(r->clock, &order, &child);
 	if (input != NULL) {
 		size_t len = strlen(input);
 
 		(void)close(pipe_fds[0]);
-		if (write(pipe_fds[1], input, len) != (ssize_t)len)
-			fprintf(stderr, "gaejang rehearse: could not hand a secret to %s\n", argv[0]);
+		if (why == REASON_OK && write(pipe_fds[1], input, len) != (ssize_t)len)
+			why = reason_set(REASON_FILE_IO, "could not hand a secret to %s: %s", argv[0], strerror(errno));
 		(void)close(pipe_fds[1]);
 	}
+	if (why != REASON_OK)
+		return why;
 	r->wanted_child = child;
 	r->wanted_done = false;
-	why = REASON_OK;
 	while (why == REASON_OK && !r->wanted_done)
 		why = rehearsal_wait(r, CLOCK_NEVER);
 	*out_exit = r->wanted_exit;
@@ -315,6 +301,10 @@ static enum reason start_broker(struct rehearsal *r, const char *day)
 {
 	char bin[FILE_PATH_SIZE], clock_file[FILE_PATH_SIZE], accounts[FILE_PATH_SIZE], control[FILE_PATH_SIZE], data[FILE_PATH_SIZE],
 		calendar[FILE_PATH_SIZE], ca[FILE_PATH_SIZE], log[FILE_PATH_SIZE];
+	const char *argv[] = { "broker", "--env", "real", "--day", day, "--rest-port", "0", "--ws-port", "0", "--clock", "virtual",
+			       "--clock-file", clock_file, "--market", "seed:20210104", "--accounts", accounts, "--control", control,
+			       "--data", data, "--calendar", calendar, "--ca-out", ca, "--log", log, NULL };
+	struct spawn order = SPAWN_INIT;
 	int ready[2];
 	enum reason why = file_join(r->bin, "broker", bin);
 
@@ -329,22 +319,15 @@ static enum reason start_broker(struct rehearsal *r, const char *day)
 		return why;
 	if (pipe2(ready, O_CLOEXEC) != 0)
 		return reason_set(REASON_FILE_IO, "pipe: %s", strerror(errno));
-	r->broker = fork();
-	if (r->broker < 0)
-		return reason_set(REASON_NO_MEMORY, "fork: %s", strerror(errno));
-	if (r->broker == 0) {
-		sigset_t none;
-
-		(void)sigemptyset(&none);
-		(void)sigprocmask(SIG_SETMASK, &none, NULL);
-		(void)setsid();
-		(void)clock_adopt_child(r->clock, getpid(), "broker");
-		(void)dup2(ready[1], 1);
-		execl(bin, "broker", "--env", "real", "--day", day, "--rest-port", "0", "--ws-port", "0", "--clock", "virtual", "--clock-file",
-		      clock_file, "--market", "seed:20210104", "--accounts", accounts, "--control", control, "--data", data, "--calendar",
-		      calendar, "--ca-out", ca, "--log", log, (char *)NULL);
-		fprintf(stderr, "gaejang rehearse: %s: %s; is it built? run: make\n", bin, strerror(errno));
-		_exit(78);
+	order.path = bin;
+	order.argv = argv;
+	order.stdout_fd = ready[1];
+	order.session = true;
+	why = spawn_start(r->clock, &order, &r->broker);
+	if (why != REASON_OK) {
+		(void)close(ready[0]);
+		(void)close(ready[1]);
+		return why;
 	}
 	r->broker_started = true;
 	(void)close(ready[1]);

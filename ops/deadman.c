@@ -2,6 +2,7 @@
  * deadman - every minute: did the morning happen, does the worker live? It trusts nobody: it reads the calendar itself, has an
  * alert channel of its own (a line in a file or a command), and is silent on closed days.
  */
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -72,6 +73,8 @@ int main(int argc, char **argv)
 	struct check check = { 0 };
 	enum reason why, told = REASON_OK;
 
+	if (sodium_init() < 0)
+		return 70;
 	ops_parse(argc, argv, "cad", "", "Every minute from cron: is there a verdict, does the worker live? Speaks through the alert channel itself.", &args);
 	why = house_open(&house, &args, NEED_CONF | NEED_CALENDAR | NEED_CLOCK, NULL);
 	if (why == REASON_OK)

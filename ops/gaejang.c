@@ -1,4 +1,5 @@
 /* gaejang - the operator's one program: looks, reruns, stops, registers, rehearses. Each command is a cmd_*.c beside this file. */
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,6 +92,10 @@ int main(int argc, char **argv)
 {
 	char title[64];
 
+	if (sodium_init() < 0) {
+		fputs("gaejang: libsodium does not start; reinstall the package libsodium23\n", stderr);
+		return 70;
+	}
 	if (argc < 2) {
 		print_help(stderr);
 		return 64;

@@ -13,6 +13,7 @@
 
 #include "shared/base/bug.h"
 #include "shared/base/file.h"
+#include "shared/base/spawn.h"
 #include "shared/base/banned.h"
 
 /* Every option any command takes; a command shows and accepts those whose letter it names. */
@@ -210,8 +211,9 @@ static enum reason wait_child(struct house *house, pid_t child, int *out_exit)
 enum reason ops_child(struct house *house, const char *program, const char *const *argv, int *out_exit)
 {
 	char path[FILE_PATH_SIZE];
+	struct spawn order = SPAWN_INIT;
 	enum reason why;
-	pid_t child;
+	pid_t child = 0;
 
 	if (program[0] == '/')
 		why = snprintf(path, sizeof(path), "%s", program) < (int)sizeof(path) ? REASON_OK :
@@ -220,21 +222,10 @@ enum reason ops_child(struct house *house, const char *program, const char *cons
 		why = file_join(conf_text(&house->cfg, CONF_BIN_DIR), program, path);
 	if (why != REASON_OK)
 		return why;
-	(void)fflush(NULL);
-	child = fork();
-	if (child < 0)
-		return reason_set(REASON_NO_MEMORY, "fork for %s: %s", program, strerror(errno));
-	if (child == 0) {
-		union {
-			const char *const *in;
-			char *const *out;
-		} args = { .in = argv };
-
-		if (house->clock != NULL && clock_is_virtual(house->clock))
-			(void)clock_adopt_child(house->clock, getpid(), program);
-		execv(path, args.out);
-		fprintf(stderr, "gaejang: %s: %s; is it built? run: make\n", path, strerror(errno));
-		_exit(errno == ENOENT ? 78 : 77);
-	}
+	order.path = path;
+	order.argv = argv;
+	why = spawn_start(house->clock, &order, &child);
+	if (why != REASON_OK)
+		return why;
 	return wait_child(house, child, out_exit);
 }

@@ -157,7 +157,7 @@ static void read_signals(struct bench *b)
 			event.u.control.mode = MODE_HALT;
 			event.u.control.readable = true;
 		}
-		log_event(LOG_WARN, "signal", "number=%d", (int)info.ssi_signo);
+		log_event(LOG_WARN, "signal", "signal=%d", (int)info.ssi_signo);
 		step(b, &event);
 	}
 }
