@@ -130,20 +130,32 @@ static inline bool time_at(const struct record *rec, int index, int32_t *out_s)
 	return true;
 }
 
-/* Six to nine of 0-9 A-Z. */
+static const uint8_t code_letter[256] = {
+	['0'] = 1, ['1'] = 1, ['2'] = 1, ['3'] = 1, ['4'] = 1, ['5'] = 1, ['6'] = 1, ['7'] = 1, ['8'] = 1,
+	['9'] = 1, ['A'] = 1, ['B'] = 1, ['C'] = 1, ['D'] = 1, ['E'] = 1, ['F'] = 1, ['G'] = 1, ['H'] = 1,
+	['I'] = 1, ['J'] = 1, ['K'] = 1, ['L'] = 1, ['M'] = 1, ['N'] = 1, ['O'] = 1, ['P'] = 1, ['Q'] = 1,
+	['R'] = 1, ['S'] = 1, ['T'] = 1, ['U'] = 1, ['V'] = 1, ['W'] = 1, ['X'] = 1, ['Y'] = 1, ['Z'] = 1,
+};
+
+/* Six to nine of 0-9 A-Z; nearly all have six, so that length is a constant to the compiler. */
 static inline bool symbol_at(const struct record *rec, int index, char out[static SYMBOL_SIZE])
 {
 	size_t len;
 	const char *text = field(rec, index, &len);
+	unsigned good = 1;
 
 	if (len < 6 || len > 9)
 		return false;
-	for (size_t i = 0; i < len; i++) {
-		if (!((text[i] >= '0' && text[i] <= '9') || (text[i] >= 'A' && text[i] <= 'Z')))
-			return false;
-	}
-	memcpy(out, text, len);
-	out[len] = '\0';
+	for (size_t i = 0; i < 6; i++)
+		good &= code_letter[(unsigned char)text[i]];
+	for (size_t i = 6; i < len; i++)
+		good &= code_letter[(unsigned char)text[i]];
+	if (good == 0)
+		return false;
+	memset(out, 0, SYMBOL_SIZE);
+	memcpy(out, text, 6);
+	for (size_t i = 6; i < len; i++)
+		out[i] = text[i];
 	return true;
 }
 
