@@ -108,8 +108,8 @@ TESTS = $(patsubst %.c,$(BUILD)/%,$(TEST_SRC))
 tests-built: $(TESTS)
 $(BUILD)/tests/shared/%_test: $(BUILD)/tests/shared/%_test.o $(LINK_ops)
 	@$(CC) $(LDFLAGS) -o $@ $< $(LINK_ops) $(LIBS_NET) $(LIBS_WS) $(LIBS_DB) $(LIBS_CORE) -lcmocka
-$(BUILD)/tests/phases/%_test: $(BUILD)/tests/phases/%_test.o $(LINK_ops)
-	@$(CC) $(LDFLAGS) -o $@ $< $(LINK_ops) $(LIBS_NET) $(LIBS_WS) $(LIBS_DB) $(LIBS_CORE) -lcmocka
+$(BUILD)/tests/phases/%_test: $(BUILD)/tests/phases/%_test.o $(BUILD)/tests/phases/house.o $(LINK_ops)
+	@$(CC) $(LDFLAGS) -o $@ $< $(BUILD)/tests/phases/house.o $(LINK_ops) $(LIBS_NET) $(LIBS_WS) $(LIBS_DB) $(LIBS_CORE) -lcmocka
 $(BUILD)/tests/worker/%_test: $(BUILD)/tests/worker/%_test.o $(LINK_ops)
 	@$(CC) $(LDFLAGS) -o $@ $< $(LINK_ops) $(LIBS_NET) $(LIBS_WS) $(LIBS_DB) $(LIBS_CORE) -lcmocka
 $(BUILD)/tests/ops/%_test: $(BUILD)/tests/ops/%_test.o $(LINK_ops)
