@@ -1003,8 +1003,7 @@ static void phase_end(struct phase *ph)
 	phase_broker_close(ph);
 	db_close(ph->db);
 	cJSON_Delete(ph->evidence);
-	if (ph->seat)
-		clock_leave(ph->seat);
+	/* The seat is not left: the clock stands until whoever waits for this process has seen it end. */
 	if (ph->clock)
 		clock_close(ph->clock);
 	calendar_clear(&ph->cal);

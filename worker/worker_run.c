@@ -288,6 +288,9 @@ enum reason worker_run(struct worker *w)
 	clock_leave(b.seat);
 	for (size_t i = 0; i < started; i++)
 		(void)pthread_join(threads[i], NULL);
+	/* And take one again, so that the clock stands until whoever waits for this process has seen it end. */
+	if (clock_join(w->clock, "engine", &b.seat) != REASON_OK)
+		log_event(LOG_WARN, "clock", "reason=%s", reason_code(REASON_CLOCK_STOPPED));
 	queue_close(&w->events);
 	queue_close(&w->orders);
 	queue_close(&w->wants);
