@@ -396,12 +396,40 @@ static void note_print(struct symbol *symbol, const struct path_print *print)
 	}
 }
 
+/* Static VI: a print that would lie 10 % or more from the last auction price is held back two minutes and then
+ * made the auction's own. Not in the last minutes before the closing call, which is an auction anyway. */
+bool book_vi(struct exchange *ex, struct symbol *symbol, struct path_print *print)
+{
+	struct exch_quote *quote = &symbol->quote;
+	int64_t away = print->price_won - quote->vi_base_won;
+	struct wall until = wall_add_us(ex->now, CORE_VI_S * US_PER_S);
+
+	if (!ex->config.vi || ex->phase != EXCH_PHASE_CONTINUOUS)
+		return false;
+	if (quote->vi) { /* its end: the held print is the auction */
+		quote->vi = false;
+		print->side = 0;
+		return false;
+	}
+	if (print->side == 0 || (away < 0 ? -away : away) * 100 < quote->vi_base_won * CORE_VI_PERCENT ||
+	    until.us >= kst_wall(ex->day.day, ex->day.close_s - CORE_CLOSING_S).us)
+		return false;
+	quote->vi = true;
+	quote->vi_count++;
+	quote->vi_from = ex->now;
+	quote->vi_until = until;
+	emit_book(ex, symbol);
+	return true;
+}
+
 void book_print(struct exchange *ex, struct symbol *symbol, const struct path_print *print)
 {
 	struct exch_event event = { .kind = EXCH_EV_TRADE, .quote = &symbol->quote };
 	bool took = false;
 
 	note_print(symbol, print);
+	if (print->side == 0)
+		symbol->quote.vi_base_won = print->price_won;
 	note_minute(ex, symbol, print);
 	book_make(ex, symbol, print->price_won, print->side);
 	core_emit(ex, &event);
@@ -410,7 +438,7 @@ void book_print(struct exchange *ex, struct symbol *symbol, const struct path_pr
 	    symbol->quote.halted)
 		return;
 	/* In a call auction only the auction's own print trades. */
-	if (print->side != 0 && ex->phase != EXCH_PHASE_CONTINUOUS)
+	if (print->side != 0 && (ex->phase != EXCH_PHASE_CONTINUOUS || symbol->quote.vi))
 		return;
 	for (size_t side = 0; side < 2; side++) {
 		if (print->side == 0)

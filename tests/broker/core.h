@@ -18,6 +18,8 @@
 #define CORE_ODNO_DEFAULT   4126
 #define CORE_RESV_FIRST     4657
 #define CORE_AUCTION_S      1800 /* opening call: so long before the open */
+#define CORE_VI_PERCENT     10
+#define CORE_VI_S           120
 #define CORE_CLOSING_S      600
 #define CORE_RESV_BEFORE_S  2340 /* reservations are sent at 08:21 of an ordinary day */
 #define CORE_QTY_MAX        INT64_C(1000000000)
@@ -170,6 +172,7 @@ void core_check(const struct exchange *ex); /* aborts when an invariant is broke
 
 /* ---- book.c ---- */
 void book_make(struct exchange *ex, struct symbol *symbol, int64_t price_won, int side);
+bool book_vi(struct exchange *ex, struct symbol *symbol, struct path_print *print); /* true: held back */
 void book_print(struct exchange *ex, struct symbol *symbol, const struct path_print *print);
 void book_enter(struct exchange *ex, struct order *order); /* takes what it can, then rests */
 bool book_can_fill(const struct symbol *symbol, enum exch_side side, int64_t key_won, int64_t qty);

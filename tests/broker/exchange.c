@@ -264,7 +264,10 @@ static void quote_reset(struct exchange *ex, struct symbol *symbol, int64_t last
 	quote->halted = false;
 	quote->open_won = quote->high_won = quote->low_won = 0;
 	quote->open_time_s = quote->high_time_s = quote->low_time_s = 0;
-	quote->print_at = (struct wall){ 0 };
+	quote->vi = false;
+	quote->vi_base_won = quote->prev_close_won;
+	quote->vi_count = 0;
+	quote->vi_from = quote->vi_until = quote->print_at = (struct wall){ 0 };
 	quote->print_qty = quote->print_count = 0;
 	quote->print_side = 0;
 	quote->volume = quote->turnover_won = 0;
@@ -696,6 +699,11 @@ static void path_print_next(struct exchange *ex)
 	struct path_print print = symbol->path.next;
 
 	print.at = ex->now;
+	if (book_vi(ex, symbol, &print)) {
+		symbol->path.next.at = symbol->quote.vi_until;
+		heap_down(ex, 0);
+		return;
+	}
 	path_step(&symbol->path);
 	if (symbol->path.has_next) {
 		heap_down(ex, 0);

@@ -99,6 +99,7 @@ struct exch_config {
 	char branch[EXCH_BRANCH_SIZE]; /* "" = 91252 real, 00950 paper */
 	bool fee_per_account; /* truncate fees per account and day; default per symbol */
 	bool drop_zero_rows; /* sold-out holdings leave the balance at once; default they stay until D+2 */
+	bool vi; /* static VI: 10 % from the last auction price stops a symbol for 2 minutes */
 	bool branch_checked; /* a wrong organisation number is refused (an empty one never is) */
 };
 struct exch_lags { /* virtual microseconds until a change is seen */
@@ -189,6 +190,10 @@ struct exch_quote {
 	int64_t last_won; /* previous close before the first print */
 	int64_t open_won, high_won, low_won; /* 0 before the first print */
 	int32_t open_time_s, high_time_s, low_time_s;
+	bool vi; /* halted for a call auction now; each change comes as EXCH_EV_BOOK */
+	int64_t vi_base_won; /* reference: price of the last auction; previous close before */
+	int64_t vi_count; /* of today */
+	struct wall vi_from, vi_until; /* newest; us 0 = none today */
 	struct wall print_at; /* of the newest print */
 	int64_t print_qty; /* its size */
 	int print_side; /* aggressor: EXCH_BUY, EXCH_SELL, 0 = call auction */

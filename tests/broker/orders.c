@@ -347,7 +347,8 @@ static enum exch_refusal check_terms(const struct exchange *ex, const struct sym
 		return type_of_other_hours(dvsn) && !ex->config.paper ? EXCH_NO_HOURS : EXCH_NO_TYPE;
 	if (ex->config.paper && !type->paper)
 		return EXCH_NO_TYPE;
-	if (ex->phase != EXCH_PHASE_CONTINUOUS && (type->at_once || type->opposite_best || type->own_best))
+	if ((ex->phase != EXCH_PHASE_CONTINUOUS || quote->vi) &&
+	    (type->at_once || type->opposite_best || type->own_best))
 		return EXCH_NO_TYPE;
 	if (type->market) {
 		*out_price_won = 0;
@@ -453,7 +454,7 @@ static void order_enter(struct exchange *ex, struct order *order)
 	const struct order_type *type = type_of(order->row.dvsn);
 	bool whole = type != NULL && type->whole;
 
-	if (ex->phase != EXCH_PHASE_CONTINUOUS) {
+	if (ex->phase != EXCH_PHASE_CONTINUOUS || (order->symbol != NULL && order->symbol->quote.vi)) {
 		book_rest_add(ex, order);
 		return;
 	}

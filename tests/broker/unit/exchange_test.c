@@ -562,6 +562,54 @@ static void test_late_start(void **state)
 	exch_free(late);
 }
 
+/* 096770 went from 203,000 to 237,500 that day: over 10 % from its opening auction. */
+static void test_vi(void **state)
+{
+	struct exch_config config = { .seed = 4, .vi = true };
+	struct exch_day day = { demo, { 20201230 }, true, OPEN_S, CLOSE_S };
+	struct exch_account account = { "1", CASH_WON, 142 };
+	struct judge judge = { 0 };
+	struct exchange *ex = NULL;
+	const struct exch_quote *quote;
+	const struct exch_order *row = NULL;
+	int64_t volume;
+
+	(void)state;
+	assert_int_equal(exch_new(&config, judge_sink, &judge, &judge.ex), REASON_OK);
+	ex = judge.ex;
+	assert_int_equal(exch_load_days(ex, PREVIOUS, TODAY), REASON_OK);
+	assert_int_equal(exch_account_add(ex, &account, NULL), REASON_OK);
+	assert_int_equal(exch_day_begin(ex, &day, kst_wall(demo, OPEN_S - 1)), REASON_OK);
+	assert_true(exch_watch(ex, "096770", true));
+	quote = exch_quote_of(ex, "096770");
+	while (!quote->vi && exch_now(ex).us < kst_wall(demo, CLOSE_S - 600).us)
+		exch_advance(ex, exch_next_event(ex));
+	assert_true(quote->vi);
+	assert_int_equal(quote->vi_base_won, 203000);
+	assert_int_equal(quote->vi_until.us, quote->vi_from.us + 120 * US_PER_S);
+	volume = quote->volume;
+	assert_int_equal(order(ex, EXCH_BUY, "096770", "11", 5, quote->last_won, NULL), EXCH_NO_TYPE);
+	assert_int_equal(order(ex, EXCH_BUY, "096770", "01", 5, 0, &row), EXCH_ACCEPTED);
+	exch_advance(ex, wall_add_us(quote->vi_until, -1));
+	assert_int_equal(quote->volume, volume);
+	assert_int_equal(row->filled_qty, 0);
+	exch_advance(ex, quote->vi_until);
+	assert_false(quote->vi);
+	assert_true(quote->volume > volume);
+	assert_int_equal(row->filled_won, 5 * quote->vi_base_won); /* the auction's own price */
+	assert_true(quote->vi_base_won >= 203000 * 11 / 10);
+	exch_advance(ex, kst_wall(demo, CLOSE_S));
+	assert_int_equal(quote->volume, 4269290);
+	assert_int_equal(quote->high_won, 237500);
+	assert_int_equal(quote->low_won, 199500);
+	assert_int_equal(quote->last_won, 231000);
+	assert_int_equal(quote->print_count, 900);
+	assert_true(quote->vi_count >= 1 && quote->vi_count < 5);
+	assert_int_equal(exch_quote_of(ex, "017670")->vi_count, 0);
+	core_check(ex);
+	exch_free(ex);
+}
+
 static void test_reservations(void **state)
 {
 	struct judge judge;
@@ -851,13 +899,13 @@ static void test_load(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_whole_day),     cmocka_unit_test(test_refusals),
-		cmocka_unit_test(test_other_days),    cmocka_unit_test(test_changes),
-		cmocka_unit_test(test_auctions),      cmocka_unit_test(test_levels),
-		cmocka_unit_test(test_queue),         cmocka_unit_test(test_still),
-		cmocka_unit_test(test_late_start),    cmocka_unit_test(test_reservations),
-		cmocka_unit_test(test_control_moves), cmocka_unit_test(test_properties),
-		cmocka_unit_test(test_load),
+		cmocka_unit_test(test_whole_day),    cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_other_days),   cmocka_unit_test(test_changes),
+		cmocka_unit_test(test_auctions),     cmocka_unit_test(test_levels),
+		cmocka_unit_test(test_queue),        cmocka_unit_test(test_still),
+		cmocka_unit_test(test_late_start),   cmocka_unit_test(test_vi),
+		cmocka_unit_test(test_reservations), cmocka_unit_test(test_control_moves),
+		cmocka_unit_test(test_properties),   cmocka_unit_test(test_load),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
