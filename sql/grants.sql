@@ -264,6 +264,7 @@ GRANT SELECT ON phase_run TO gj_universe@localhost;
 GRANT SELECT ON phase_result TO gj_universe@localhost;
 GRANT SELECT ON phase_input TO gj_universe@localhost;
 GRANT SELECT ON session TO gj_universe@localhost;
+GRANT SELECT ON symbol_lock TO gj_universe@localhost;
 GRANT SELECT ON alert TO gj_universe@localhost;
 GRANT SELECT ON alert_event TO gj_universe@localhost;
 GRANT SELECT ON certificate TO gj_universe@localhost;
