@@ -91,6 +91,8 @@ static enum reason judge(struct phase *ph, struct gate *gate)
 
 	if (why == REASON_OK)
 		why = judge_fresh(ph);
+	if (why == REASON_OK)
+		why = phase_unchanged(ph);
 	for (int id = 0; id < PHASE_MORNING_COUNT && why == REASON_OK; id++)
 		lower(gate, ph->records[id].mode, phase_name((enum phase_id)id));
 	return why;

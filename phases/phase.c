@@ -126,6 +126,35 @@ struct wall phase_entry_end(const struct phase *ph)
 	return kst_wall(ph->day.day, end_s < ph->day.entry_end_s ? end_s : ph->day.entry_end_s);
 }
 
+enum reason phase_session(struct phase *ph, struct session_row *out, struct digest *out_content)
+{
+	struct digest_maker mk;
+	struct kst_day previous;
+	enum reason why = calendar_previous(&ph->cal, ph->day.day, &previous);
+
+	if (why != REASON_OK)
+		return why;
+	out->account_id = ph->account.account_id;
+	out->day = ph->day.day;
+	out->previous = previous;
+	out->open = phase_session_open(ph);
+	out->close = phase_session_end(ph);
+	out->entry_end = phase_entry_end(ph);
+	out->shift_s = ph->day.shift_s;
+	digest_begin(&mk, "preflight");
+	digest_text(&mk, "account", ph->account.name);
+	digest_text(&mk, "env", ph->account.env);
+	digest_bytes(&mk, "fingerprint", ph->account.fingerprint.bytes, DIGEST_SIZE);
+	digest_bytes(&mk, "conf", ph->run.conf.bytes, DIGEST_SIZE);
+	digest_number(&mk, "day", out->day.yyyymmdd);
+	digest_number(&mk, "previous", out->previous.yyyymmdd);
+	digest_number(&mk, "open_us", out->open.us);
+	digest_number(&mk, "close_us", out->close.us);
+	digest_number(&mk, "entry_end_us", out->entry_end.us);
+	*out_content = digest_end(&mk);
+	return REASON_OK;
+}
+
 static enum reason lease_keep(struct phase *ph)
 {
 	struct wall now = phase_now(ph);
@@ -575,6 +604,24 @@ static enum reason upstream_say(const struct phase *ph, enum phase_id id, enum f
 			  freshness_text(fresh), phase_name(id));
 }
 
+/* Who reads the file now must read what preflight looked at; a change in between is for preflight to look at first. */
+enum reason phase_unchanged(struct phase *ph)
+{
+	const struct phase_record *pre = &ph->records[PHASE_PREFLIGHT];
+	struct session_row session;
+	struct digest now;
+	enum reason why;
+
+	if (ph->def->id == PHASE_PREFLIGHT || ph->def->id == PHASE_CLOSE || !pre->present ||
+	    pre->status != STATUS_PASS)
+		return REASON_OK;
+	why = phase_session(ph, &session, &now);
+	if (why != REASON_OK || digest_same(&now, &pre->content))
+		return why;
+	return reason_set(REASON_UPSTREAM, "configuration, calendar or account changed since preflight "
+					   "looked; run: gaejang rerun preflight --downstream");
+}
+
 static enum reason upstream(struct phase *ph)
 {
 	static const int64_t no_ages[PHASE_COUNT];
@@ -602,7 +649,7 @@ static enum reason upstream(struct phase *ph)
 		if (fresh != FRESH)
 			return upstream_say(ph, (enum phase_id)id, fresh);
 	}
-	return REASON_OK;
+	return ph->def->flags & PHASE_JUDGES ? REASON_OK : phase_unchanged(ph);
 }
 
 /* ---- lease --------------------------------------------------------------------------------------------------- */

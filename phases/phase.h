@@ -126,6 +126,10 @@ int64_t phase_run_of(const struct phase *ph, enum phase_id upstream); /* run id 
 struct wall phase_session_open(const struct phase *ph);
 struct wall phase_session_end(const struct phase *ph);
 struct wall phase_entry_end(const struct phase *ph);
+/* The day's hours as this configuration and calendar have them (run_id left alone), and preflight's content digest of them. */
+enum reason phase_session(struct phase *ph, struct session_row *out, struct digest *out_content);
+/* REASON_UPSTREAM when configuration, calendar or account are not those that preflight looked at. The frame has asked. */
+enum reason phase_unchanged(struct phase *ph);
 /* Takes the lease, waiting for a young one up to the deadline; the frame has done so before run(), except for a gate that
  * found a TRADE lease. */
 enum reason phase_lease_take(struct phase *ph);

@@ -59,17 +59,10 @@ static enum reason check_clock(struct phase *ph)
 	return REASON_OK;
 }
 
+/* That a channel is named and has a target, the configuration's own rules have made sure of. */
 static enum reason check_alerts(struct phase *ph)
 {
-	static const char *const names[] = { "none", "file", "command" };
-	int64_t channel = conf_number(&ph->cfg, CONF_ALERTS);
-
-	phase_fact_text(ph, "alerts", channel >= 0 && channel < 3 ? names[channel] : "?");
-	if (channel != 0 && conf_text(&ph->cfg, CONF_ALERT_TARGET)[0] == '\0')
-		return reason_set(
-			REASON_ALERTS_UNSET,
-			"[gaejang] alerts = %s needs alert_target; write it, or alerts = none on purpose",
-			names[channel]);
+	phase_fact_text(ph, "alerts", conf_text(&ph->cfg, CONF_ALERTS));
 	return REASON_OK;
 }
 
@@ -154,40 +147,16 @@ static enum reason check_closed(struct phase *ph)
 
 /* ---- the day --------------------------------------------------------------------------------------------------- */
 
-static struct digest content(const struct phase *ph, const struct session_row *row)
-{
-	struct digest_maker mk;
-
-	digest_begin(&mk, "preflight");
-	digest_text(&mk, "account", ph->account.name);
-	digest_text(&mk, "env", ph->account.env);
-	digest_bytes(&mk, "fingerprint", ph->account.fingerprint.bytes, DIGEST_SIZE);
-	digest_bytes(&mk, "conf", ph->run.conf.bytes, DIGEST_SIZE);
-	digest_number(&mk, "day", row->day.yyyymmdd);
-	digest_number(&mk, "previous", row->previous.yyyymmdd);
-	digest_number(&mk, "open_us", row->open.us);
-	digest_number(&mk, "close_us", row->close.us);
-	digest_number(&mk, "entry_end_us", row->entry_end.us);
-	return digest_end(&mk);
-}
-
 static enum reason session_fill(struct phase *ph, struct session_row *row)
 {
 	char opens[KST_TEXT_SIZE], closes[KST_TEXT_SIZE];
-	enum reason why = calendar_previous(&ph->cal, ph->day.day, &row->previous);
+	enum reason why = phase_session(ph, row, &ph->answer.content);
 
 	if (why != REASON_OK)
 		return why;
 	row->run_id = ph->run.run_id;
-	row->account_id = ph->account.account_id;
-	row->day = ph->day.day;
-	row->open = phase_session_open(ph);
-	row->close = phase_session_end(ph);
-	row->entry_end = phase_entry_end(ph);
-	row->shift_s = ph->day.shift_s;
 	phase_fact_text(ph, "day_name", ph->day.name);
 	phase_fact_bool(ph, "calendar_certain", ph->day.certain);
-	ph->answer.content = content(ph, row);
 	phase_say(ph, "trading day %s-%s%s%s", kst_time_text(ph->day.open_s, opens),
 		  kst_time_text(ph->day.close_s, closes), ph->day.name[0] ? ", " : "", ph->day.name);
 	return REASON_OK;
