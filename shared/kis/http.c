@@ -10,7 +10,6 @@
 #include "shared/base/banned.h"
 
 #define BODY_ROOM_FIRST    16384
-#define LOW_SPEED_BYTES_S  16L /* slower than this for half the time-out counts as dead */
 #define HEADER_LINE_SIZE   2048
 #define UPLOAD_BUFFER_SIZE 16384L
 
@@ -164,7 +163,9 @@ static CURLcode options_set(CURL *easy, const struct http_setup *setup, struct h
 	SET(CURLOPT_TCP_NODELAY, 1L);
 	SET(CURLOPT_TCP_KEEPALIVE, 1L);
 	SET(CURLOPT_ACCEPT_ENCODING, NULL);
-	SET(CURLOPT_LOW_SPEED_LIMIT, LOW_SPEED_BYTES_S);
+	/* No low-speed limit: it counts the broker's thinking as slowness and would cut a late answer short. The total
+	 * time-out that every request has ends a body that drips. */
+	SET(CURLOPT_LOW_SPEED_LIMIT, 0L);
 	SET(CURLOPT_UPLOAD_BUFFERSIZE, UPLOAD_BUFFER_SIZE);
 	SET(CURLOPT_PREREQFUNCTION, before_send);
 	SET(CURLOPT_PREREQDATA, http);
@@ -268,7 +269,6 @@ static CURLcode request_set(CURL *easy, const struct http_request *request, stru
 	} while (0)
 	SET(CURLOPT_HTTPHEADER, headers.wanted);
 	SET(CURLOPT_TIMEOUT_MS, request->total_ms);
-	SET(CURLOPT_LOW_SPEED_TIME, request->total_ms / 2000 > 0 ? request->total_ms / 2000 : 1L);
 	SET(CURLOPT_WRITEDATA, answer);
 	SET(CURLOPT_HEADERDATA, answer);
 	if (request->body != NULL) {
@@ -284,30 +284,27 @@ static CURLcode request_set(CURL *easy, const struct http_request *request, stru
 
 enum reason http_exchange(struct http *http, const struct http_request *request, struct http_answer *out)
 {
-	struct http_answer answer = HTTP_ANSWER_INIT;
 	CURLcode code;
 
 	BUG_IF(request->total_ms <= 0, "every exchange has a time-out");
+	*out = (struct http_answer)HTTP_ANSWER_INIT;
 	http->request = request;
-	http->answer = &answer;
+	http->answer = out;
 	http->let_out = clock_real_mono();
-	code = request_set(http->easy, request, &answer);
-	if (code != CURLE_OK) {
-		http_answer_clear(&answer);
+	code = request_set(http->easy, request, out);
+	if (code != CURLE_OK)
 		return reason_set(REASON_INTERNAL, "libcurl refuses a request: %s", curl_easy_strerror(code));
-	}
 	code = curl_easy_perform(http->easy);
-	answer.took_us = (clock_real_mono().ns - http->let_out.ns) / 1000;
-	answer.code = (int)code;
-	if (curl_easy_getinfo(http->easy, CURLINFO_RESPONSE_CODE, &answer.status) != CURLE_OK)
-		answer.status = 0;
+	out->took_us = (clock_real_mono().ns - http->let_out.ns) / 1000;
+	out->code = (int)code;
+	if (curl_easy_getinfo(http->easy, CURLINFO_RESPONSE_CODE, &out->status) != CURLE_OK)
+		out->status = 0;
 	/* Nothing of this exchange may be reached from the handle afterwards. */
 	curl_easy_setopt(http->easy, CURLOPT_POSTFIELDS, NULL);
 	curl_easy_setopt(http->easy, CURLOPT_HTTPHEADER, NULL);
 	http->request = NULL;
 	http->answer = NULL;
-	*out = answer;
-	return reason_of(code, &answer);
+	return reason_of(code, out);
 }
 
 void http_answer_clear(struct http_answer *answer)

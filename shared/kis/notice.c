@@ -233,7 +233,7 @@ static enum reason records_read(const char *text, size_t text_len, int record_co
 		return shape("has a width that is not known");
 	sep_begin(&walk, text, text_len);
 	for (int i = 0; i < record_count; i++) {
-		struct part parts[FIELDS_READ];
+		struct part parts[FIELDS_READ] = { 0 };
 		const uint32_t *ends = sep_take(&walk, (size_t)width);
 
 		if (ends == NULL)

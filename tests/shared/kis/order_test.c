@@ -253,6 +253,22 @@ static void test_acceptance_read(void **state)
 	rig_close(rig);
 }
 
+/* A broker that thinks for most of the time-out is waited for: silence alone is no end. */
+static void test_late_answer(void **state)
+{
+	static const struct server_step step = { .head = HEAD_200, .body = ACCEPTED, .wait_ms = 2300 };
+	struct rig *rig = rig_open_with(KIS_REAL, "order_ms = 3000\n");
+	struct kis_order_ticket ticket = ticket_buy();
+	struct kis_order_result result;
+
+	(void)state;
+	tls_server_play(rig->server, &step, 1);
+	assert_int_equal(kis_post_once(rig->kis, &ticket, MARK_MS, &result), REASON_OK);
+	assert_int_equal(result.fate, FATE_ACCEPTED);
+	assert_true(result.wire_us >= 2300000);
+	rig_close(rig);
+}
+
 /* Cases in which not one byte may leave; the server counts. */
 static void test_not_sent(void **state)
 {
@@ -412,6 +428,7 @@ int main(void)
 		cmocka_unit_test(test_not_sent),
 		cmocka_unit_test(test_mark_old_at_the_wire),
 		cmocka_unit_test(test_no_connection),
+		cmocka_unit_test(test_late_answer),
 		cmocka_unit_test(test_turn),
 		cmocka_unit_test(test_blotted),
 	};
