@@ -179,7 +179,7 @@ static void test_stop(void **state)
 		{ "halt, cancel", MODE_HALT, false, true, REASON_OK },
 	};
 	int64_t account = seed_account("stop");
-	struct db *db = private_db_open("gj_worker"), *operator= private_db_open("gj_operator");
+	struct db *db = private_db_open("gj_worker"), *person = private_db_open("gj_operator");
 	struct control_row control;
 	enum mode stands = MODE_HALT;
 	struct lease_row mine;
@@ -212,9 +212,8 @@ static void test_stop(void **state)
 	assert_int_equal(stands, MODE_HALT);
 	assert_reason(tbl_control_resume(db, account, MODE_TRADE, "please", "worker", at(4)),
 		      REASON_DB_REFUSED);
-	assert_reason(tbl_control_resume(operator, account, MODE_TRADE, "", "kim", at(4)),
-		      REASON_NEEDS_REASON);
-	assert_done(tbl_control_resume(operator, account, MODE_TRADE, "looked at it", "kim", at(5)));
+	assert_reason(tbl_control_resume(person, account, MODE_TRADE, "", "kim", at(4)), REASON_NEEDS_REASON);
+	assert_done(tbl_control_resume(person, account, MODE_TRADE, "looked at it", "kim", at(5)));
 	assert_done(tbl_control_read(db, account, &control));
 	assert_int_equal(control.mode, MODE_TRADE);
 	assert_string_equal(control.person, "kim");
@@ -231,7 +230,7 @@ static void test_stop(void **state)
 		"worker", at(7), &stands));
 	assert_int_equal(stands, MODE_HALT);
 	db_close(db);
-	db_close(operator);
+	db_close(person);
 }
 
 static void test_events(void **state)
