@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <poll.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -121,15 +123,24 @@ static enum reason ended(const struct launch *what, int status, const char *out_
 			  WTERMSIG(status), what->program, out_path);
 }
 
-static enum reason wait_up(struct phase *ph, const struct launch *what, pid_t pid, const char *out_path,
-			   bool *out_ended)
+/* A second, or the child's end: an unreaped child would hold a virtual clock for ever. */
+static enum reason look_again(struct phase *ph, int pidfd)
+{
+	struct pollfd fd = { .fd = pidfd, .events = POLLIN, .revents = 0 };
+	int ready = 0;
+	enum reason why = clock_poll(ph->seat, &fd, 1, wall_add_us(phase_now(ph), PHASE_WAIT_US), &ready);
+
+	return why == REASON_OK || why == REASON_INTERRUPTED ? phase_check(ph) : why;
+}
+
+static enum reason watch(struct phase *ph, const struct launch *what, pid_t pid, int pidfd, const char *out_path,
+			 bool *out_ended)
 {
 	struct wall until = wall_add_us(phase_now(ph), UP_S_MAX * US_PER_S);
 	bool up = false;
 	int status;
 	enum reason why;
 
-	*out_ended = false;
 	for (;;) {
 		if (waitpid(pid, &status, WNOHANG) == pid) {
 			*out_ended = true;
@@ -141,10 +152,24 @@ static enum reason wait_up(struct phase *ph, const struct launch *what, pid_t pi
 		if (phase_now(ph).us >= until.us)
 			return reason_set(REASON_GATE_LAUNCH, "%s did not say READY within %d s; look at %s",
 					  what->program, UP_S_MAX, out_path);
-		why = phase_wait_until(ph, wall_add_us(phase_now(ph), PHASE_WAIT_US));
+		why = look_again(ph, pidfd);
 		if (why != REASON_OK)
 			return why;
 	}
+}
+
+static enum reason wait_up(struct phase *ph, const struct launch *what, pid_t pid, const char *out_path,
+			   bool *out_ended)
+{
+	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	enum reason why;
+
+	*out_ended = false;
+	if (pidfd < 0)
+		return reason_set(REASON_GATE_LAUNCH, "pidfd_open for %s: %s", what->program, strerror(errno));
+	why = watch(ph, what, pid, pidfd, out_path, out_ended);
+	(void)close(pidfd);
+	return why;
 }
 
 /* What did not come up must not come up later. Real time: a program that hangs does not wait in the clock. */
