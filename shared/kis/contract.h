@@ -39,27 +39,27 @@ enum kis_call {
 	CALL_COUNT
 };
 struct kis_contract {
-	const char *name;                /* as faults, logs and evidence call it: "balance", "daily-ccld" ... */
+	const char *name; /* as faults, logs and evidence call it: "balance", "daily-ccld" ... */
 	const char *method, *path;
-	const char *tr[2];               /* by kis_env */
+	const char *tr[2]; /* by kis_env */
 	enum kis_lane lane;
-	int page_rows[2];                /* 0 = no paging */
+	int page_rows[2]; /* 0 = no paging */
 	const char *since;
 };
 extern const struct kis_contract kis_contracts[CALL_COUNT];
 
 struct kis_hosts {
-	const char *rest, *ws;           /* "https://host:port", "ws://host:port" */
+	const char *rest, *ws; /* "https://host:port", "ws://host:port" */
 };
 extern const struct kis_hosts kis_hosts[2];
 
 /* What a message code says about a request that carried it. */
 enum kis_verdict {
-	VERDICT_DONE,        /* rt_cd 0 */
+	VERDICT_DONE, /* rt_cd 0 */
 	VERDICT_DEFINITE_NO, /* whitelist: it did not happen and will not */
-	VERDICT_PACED,       /* EGW00201: refused by the gateway before anything, definite as well */
-	VERDICT_TOKEN,       /* EGW00121, EGW00123: token; definite as well */
-	VERDICT_DOUBT,       /* everything else, EGW00215 included */
+	VERDICT_PACED, /* EGW00201: refused by the gateway before anything, definite as well */
+	VERDICT_TOKEN, /* EGW00121, EGW00123: token; definite as well */
+	VERDICT_DOUBT, /* everything else, EGW00215 included */
 };
 enum kis_verdict kis_verdict_of(const char *rt_cd, const char *msg_cd);
 

@@ -20,7 +20,7 @@ struct frame {
 	enum frame_channel channel;
 	bool encrypted;
 	int record_count, field_count, width; /* of the payload; for encrypted frames 0 until decrypted */
-	int extra;                            /* trailing fields beyond the newest known layout */
+	int extra; /* trailing fields beyond the newest known layout */
 	const char *payload;
 	size_t payload_len;
 };
@@ -29,12 +29,12 @@ enum reason frame_split(const char *bytes, size_t bytes_len, struct frame *out);
 struct trade_tick {
 	char symbol[SYMBOL_SIZE];
 	int32_t time_s;
-	int64_t price_won, qty, volume_qty;   /* volume: accumulated */
+	int64_t price_won, qty, volume_qty; /* volume: accumulated */
 	int64_t ask_won, bid_won;
 	int64_t open_won, high_won, low_won;
 	bool halted;
-	char market_phase;                    /* MARKET_CLS_CODE, '\0' when the layout has none */
-	char aggressor;                       /* '1' buy, '5' sell, '\0' none */
+	char market_phase; /* MARKET_CLS_CODE, '\0' when the layout has none */
+	char aggressor; /* '1' buy, '5' sell, '\0' none */
 };
 #define BOOK_LEVELS 10
 struct book_view {

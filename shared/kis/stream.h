@@ -21,13 +21,13 @@ struct stream_message {
 	/* ACK */
 	enum stream_channel channel;
 	bool channel_known;
-	char key[24];                         /* tr_key */
+	char key[24]; /* tr_key */
 	char msg_cd[16];
-	bool accepted;                        /* OPSP0000, OPSP0001, OPSP0002 */
-	bool slot_taken;                      /* OPSP8996 */
-	bool over_budget;                     /* OPSP0008 */
-	bool bad_approval;                    /* OPSP0011 */
-	struct notice_key notice_key;         /* as sent in the ack */
+	bool accepted; /* OPSP0000, OPSP0001, OPSP0002 */
+	bool slot_taken; /* OPSP8996 */
+	bool over_budget; /* OPSP0008 */
+	bool bad_approval; /* OPSP0011 */
+	struct notice_key notice_key; /* as sent in the ack */
 };
 enum reason stream_read(const char *bytes, size_t bytes_len, struct stream_message *out);
 
