@@ -110,8 +110,8 @@ $(BUILD)/tests/shared/%_test: $(BUILD)/tests/shared/%_test.o $(LINK_ops)
 	@$(CC) $(LDFLAGS) -o $@ $< $(LINK_ops) $(LIBS_NET) $(LIBS_WS) $(LIBS_DB) $(LIBS_CORE) -lcmocka
 $(BUILD)/tests/phases/%_test: $(BUILD)/tests/phases/%_test.o $(BUILD)/tests/phases/house.o $(LINK_ops)
 	@$(CC) $(LDFLAGS) -o $@ $< $(BUILD)/tests/phases/house.o $(LINK_ops) $(LIBS_NET) $(LIBS_WS) $(LIBS_DB) $(LIBS_CORE) -lcmocka
-$(BUILD)/tests/worker/%_test: $(BUILD)/tests/worker/%_test.o $(LINK_ops)
-	@$(CC) $(LDFLAGS) -o $@ $< $(LINK_ops) $(LIBS_NET) $(LIBS_WS) $(LIBS_DB) $(LIBS_CORE) -lcmocka
+$(BUILD)/tests/worker/%_test: $(BUILD)/tests/worker/%_test.o $(LINK_ops) $(call lib,broker)
+	@$(CC) $(LDFLAGS) -o $@ $< $(call lib,broker) $(LINK_ops) $(LIBS_NET) $(LIBS_WS) $(LIBS_DB) $(LIBS_CORE) -lcmocka
 $(BUILD)/tests/ops/%_test: $(BUILD)/tests/ops/%_test.o $(LINK_ops)
 	@$(CC) $(LDFLAGS) -o $@ $< $(LINK_ops) $(LIBS_NET) $(LIBS_WS) $(LIBS_DB) $(LIBS_CORE) -lcmocka
 $(BUILD)/tests/broker/unit/%_test: $(BUILD)/tests/broker/unit/%_test.o $(LINK_broker)

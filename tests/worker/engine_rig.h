@@ -60,7 +60,7 @@ static inline void rig_symbol(struct rig *rig, const char *symbol, int64_t close
 {
 	struct engine_symbol *row = &rig->in.symbols[rig->in.symbol_count++];
 
-	snprintf(row->symbol, sizeof(row->symbol), "%s", symbol);
+	snprintf(row->symbol, sizeof(row->symbol), "%.11s", symbol);
 	row->member = row->entry_allowed = true;
 	row->market = MARKET_KOSPI;
 	row->previous_close_won = close_won;
@@ -149,7 +149,7 @@ static inline void rig_signal(struct rig *rig, struct wall at, const char *symbo
 
 	*sig = (struct strategy_signal){ .at = at, .side = side, .qty = qty, .price_won = price_won };
 	sig->type = price_won == 0 ? TYPE_MARKET : TYPE_LIMIT;
-	snprintf(sig->symbol, sizeof(sig->symbol), "%s", symbol);
+	snprintf(sig->symbol, sizeof(sig->symbol), "%.11s", symbol);
 	snprintf(sig->code, sizeof(sig->code), "signal");
 }
 
@@ -274,7 +274,7 @@ static inline void rig_tick(struct rig *rig, const char *symbol, int64_t price_w
 {
 	struct engine_event ev = { .kind = EVENT_TICK };
 
-	snprintf(ev.u.tick.symbol, sizeof(ev.u.tick.symbol), "%s", symbol);
+	snprintf(ev.u.tick.symbol, sizeof(ev.u.tick.symbol), "%.11s", symbol);
 	ev.u.tick.price_won = price_won;
 	ev.u.tick.open_won = ev.u.tick.high_won = ev.u.tick.low_won = price_won;
 	ev.u.tick.qty = 1;
@@ -285,7 +285,7 @@ static inline void rig_price(struct rig *rig, const char *symbol, int64_t price_
 {
 	struct engine_event ev = { .kind = EVENT_REST_PRICE };
 
-	snprintf(ev.u.price.symbol, sizeof(ev.u.price.symbol), "%s", symbol);
+	snprintf(ev.u.price.symbol, sizeof(ev.u.price.symbol), "%.11s", symbol);
 	ev.u.price.price_won = price_won;
 	rig_step(rig, &ev);
 }
@@ -307,7 +307,7 @@ static inline void rig_feed(struct rig *rig, enum engine_feed what, const char *
 	struct engine_event ev = { .kind = EVENT_FEED };
 
 	ev.u.feed.what = what;
-	snprintf(ev.u.feed.symbol, sizeof(ev.u.feed.symbol), "%s", symbol);
+	snprintf(ev.u.feed.symbol, sizeof(ev.u.feed.symbol), "%.11s", symbol);
 	rig_step(rig, &ev);
 }
 

@@ -1,7 +1,7 @@
 /*
  * breakout - volatility breakout: buy when the price leaves the open by a share of yesterday's range; stop, target, time.
  *
- * Entry   last >= open + k_bp x (previous high - previous low), after `wait_s` from the open, at most `entries` buys a day and
+ * Entry   last >= open + k_bp x (previous high - previous low), between `wait_s` and `within_s` after the open, at most `entries` buys a day and
  *         symbol, not within `pause_s` of an own fill. Limit order at the ask (or the last) plus `entry_ticks`.
  * Exit    stop and time: market order; target: limit order at the bid (or the last) less `exit_ticks`. The result is
  *         measured against the average cost of the shares held, before fees and tax.
@@ -20,6 +20,7 @@ enum {
 	TARGET_BP,
 	EXIT_BEFORE_S,
 	WAIT_S,
+	WITHIN_S,
 	PAUSE_S,
 	ENTRIES,
 	BUDGET_BP,
@@ -32,15 +33,16 @@ enum {
 static const struct strategy_param params_table[PARAM_COUNT] = {
 	[K_BP] = { "k_bp", 500, 20000, 3000, "bp",
 		   "share of yesterday's range over the open that is the trigger" },
-	[STOP_BP] = { "stop_bp", 20, 3000, 150, "bp",
+	[STOP_BP] = { "stop_bp", 20, 3000, 500, "bp",
 		      "loss on the average cost at which all shares are sold" },
-	[TARGET_BP] = { "target_bp", 20, 3000, 200, "bp",
+	[TARGET_BP] = { "target_bp", 20, 3000, 300, "bp",
 			"gain on the average cost at which all shares are sold" },
 	[EXIT_BEFORE_S] = { "exit_before_s", 120, 23400, 1200, "s",
 			    "all shares are sold so long before the session's end" },
 	[WAIT_S] = { "wait_s", 0, 23400, 60, "s", "no entry so soon after the open" },
+	[WITHIN_S] = { "within_s", 60, 23400, 12600, "s", "entries only so long after the open" },
 	[PAUSE_S] = { "pause_s", 0, 23400, 600, "s", "no entry so soon after an own fill in the symbol" },
-	[ENTRIES] = { "entries", 1, 3, 2, "orders", "buys a day and symbol" },
+	[ENTRIES] = { "entries", 1, 3, 1, "orders", "buys a day and symbol" },
 	[BUDGET_BP] = { "budget_bp", 100, 10000, 9500, "bp",
 			"share of what one entry may cost that is used" },
 	[ENTRY_TICKS] = { "entry_ticks", 0, 10, 2, "ticks", "limit of an entry over the ask" },
@@ -131,6 +133,7 @@ static struct strategy_decision leave(const int64_t *v, const struct strategy_vi
 static bool entry_time(const int64_t *v, const struct strategy_view *view)
 {
 	return view->entry_allowed && view->now.us >= view->session_open.us + v[WAIT_S] * US_PER_S &&
+	       view->now.us < view->session_open.us + v[WITHIN_S] * US_PER_S &&
 	       view->now.us < view->session_end.us - v[EXIT_BEFORE_S] * US_PER_S &&
 	       (view->last_fill_at.us == 0 || older(view->last_fill_at, view->now, v[PAUSE_S]));
 }
