@@ -94,7 +94,7 @@ static enum reason decrypt(const struct notice_key *key, const unsigned char *ci
 		why = key_bad("it does not belong to this session's key");
 		goto out;
 	}
-	*out_len = (size_t)(len + last);
+	*out_len = (size_t)len + (size_t)last;
 out:
 	EVP_CIPHER_CTX_free(ctx);
 	return why;
