@@ -394,7 +394,7 @@ static enum reason params_activate(struct house *house, const struct ops_args *a
 	if (why != REASON_OK)
 		return why;
 	if (!num_parse(args->words[1], strlen(args->words[1]), &id))
-		return reason_set(REASON_BAD_USAGE, "%s is not a parameter number; gaejang params list shows them", args->words[1]);
+		return reason_set(REASON_BAD_USAGE, "%s is not a parameter number; gaejang sql 'SELECT param_id, strategy FROM param_set' shows them", args->words[1]);
 	if ((args->from != NULL && !kst_day_parse(args->from, &from)) || (args->to != NULL && !kst_day_parse(args->to, &to)))
 		return reason_set(REASON_BAD_DAY, "--from and --to are dates like 2021-01-04");
 	if (kst_day_diff(to, from) < 0)

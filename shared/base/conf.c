@@ -160,7 +160,7 @@ static enum reason key_unknown(const struct conf_reading *rd, const char *key)
 	}
 	if (best < 0)
 		return reason_set(REASON_CONF_UNKNOWN,
-				  "%s:%d: [%s] knows no key \"%s\"; `gaejang help settings` lists them all",
+				  "%s:%d: [%s] knows no key \"%s\"; `gaejang settings` lists them all",
 				  rd->path, rd->line, rd->section, key);
 	return reason_set(REASON_CONF_UNKNOWN, "%s:%d: [%s] knows no key \"%s\"; did you mean [%s] %s?",
 			  rd->path, rd->line, rd->section, key, declared[best].section, declared[best].key);

@@ -67,8 +67,8 @@ enum reason db_trouble(struct db *db, unsigned number, const char *message, cons
 	case ER_ACCESS_DENIED_NO_PASSWORD_ERROR: /* 1698 */
 	case ER_ACCOUNT_HAS_BEEN_LOCKED:
 		return reason_set(REASON_DB_LOGIN,
-				  "%s: the database refuses the login %s (%u); run `gaejang migrate` to set "
-				  "the logins anew",
+				  "%s: the database refuses the login %s (%u); run `gaejang migrate "
+				  "--logins` to set the logins anew",
 				  step, db->login.user, number);
 	case ER_TABLEACCESS_DENIED_ERROR: /* 1142 */
 	case ER_COLUMNACCESS_DENIED_ERROR: /* 1143 */

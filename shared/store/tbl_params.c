@@ -69,7 +69,9 @@ enum reason tbl_param_find(struct db *db, int64_t param_id, struct param_row *ou
 	if (why != REASON_OK)
 		return why;
 	stmt_in_number(st, param_id);
-	why = tbl_one(st, take, &row, "parameter set of that number; `gaejang params list` shows them");
+	why = tbl_one(
+		st, take, &row,
+		"parameter set of that number; gaejang sql 'SELECT param_id FROM param_set' shows them");
 	if (why == REASON_OK)
 		*out = row;
 	return why;

@@ -99,7 +99,7 @@ static enum reason check_mode(const char *path, mode_t refused)
 
 	if (stat(path, &st) != 0) {
 		if (errno == ENOENT)
-			return reason_set(REASON_FILE_MISSING, "%s is missing; `gaejang vault` makes it",
+			return reason_set(REASON_FILE_MISSING, "%s is missing; `gaejang vault init` makes it",
 					  path);
 		return reason_set(REASON_FILE_RIGHTS,
 				  "%s cannot be looked at (%s); correct its owner or mode", path,
@@ -425,7 +425,7 @@ static enum reason open_key(const char *key_dir, enum vault_role role, const str
 	if (sodium_memcmp(id, entry, KEY_ID_SIZE) != 0)
 		why = reason_set(REASON_VAULT_KEY,
 				 "the record %s is sealed to another key than %s/%s.key; seal it anew with "
-				 "`gaejang vault`",
+				 "`gaejang vault put`",
 				 name->name, key_dir, role_texts[role]);
 	else if (crypto_box_seal_open(data_key, entry + KEY_ID_SIZE, SEALED_KEY_SIZE, public_key, secret) !=
 		 0)
@@ -453,7 +453,7 @@ enum reason vault_open_blob(const char *key_dir, enum vault_role role, const str
 	if (!(roles & bit))
 		return reason_set(
 			REASON_VAULT_KEY,
-			"the record %s is not sealed to the role %s; seal it anew with `gaejang vault`",
+			"the record %s is not sealed to the role %s; seal it anew with `gaejang vault put`",
 			name->name, role_texts[role]);
 	head_size = HEAD_SIZE + role_number(roles) * ENTRY_SIZE;
 	value_size = blob_size - head_size - NONCE_SIZE - TAG_SIZE;
@@ -594,8 +594,8 @@ static enum reason file_load(const char *path, struct vault_file **out)
 
 	why = check_mode(path, S_IWGRP | S_IRWXO);
 	if (why == REASON_FILE_MISSING)
-		return reason_set(REASON_VAULT_MISSING, "the vault %s is missing; `gaejang vault` makes it",
-				  path);
+		return reason_set(REASON_VAULT_MISSING,
+				  "the vault %s is missing; `gaejang vault put` makes it", path);
 	if (why == REASON_OK)
 		why = file_read(path, FILE_SIZE_MAX, &bytes, &bytes_size);
 	if (why != REASON_OK)
@@ -747,9 +747,9 @@ enum reason vault_file_get(const char *key_dir, enum vault_role role, const char
 		return why;
 	record = find(file, name);
 	if (!record) {
-		why = reason_set(REASON_VAULT_MISSING,
-				 "%s holds no record %s; add it with `gaejang vault add %s`", path, name,
-				 name);
+		why = reason_set(REASON_VAULT_MISSING, "%s holds no record %s; make it with `gaejang %s%s`",
+				 path, name, strncmp(name, "db-", 3) == 0 ? "migrate --logins" : "vault put ",
+				 strncmp(name, "db-", 3) == 0 ? "" : name);
 	} else {
 		full.version = record->version;
 		why = vault_open_blob(key_dir, role, &full, record->blob, record->blob_size, out);
