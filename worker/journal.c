@@ -40,10 +40,11 @@ _Static_assert(ENGINE_EVENT_SIZE_MAX < RESERVE_SIZE, "one event always fits into
 
 struct record_head {
 	_Atomic uint32_t length; /* of the payload; written last, 0 = no record */
-	uint16_t type, zero;
+	_Atomic uint32_t claim; /* type and length, written first: how far a half-written record may reach */
 	uint64_t seq;
 	int64_t at_us;
 };
+#define CLAIM_LENGTH 0x0fffffffu
 _Static_assert(sizeof(struct record_head) == 24, "no padding");
 
 struct journal {
@@ -110,11 +111,13 @@ static void append(struct journal *jrn, enum journal_type type, uint64_t seq, st
 	struct record_head *head = (struct record_head *)(void *)record;
 	uint64_t sum;
 
-	BUG_IF(payload_len == 0 || payload_len > UINT32_MAX ||
+	BUG_IF(payload_len == 0 || payload_len > CLAIM_LENGTH ||
 		       jrn->used + RECORD_EXTRA + pad8(payload_len) > jrn->size,
 	       "the room of a record was checked");
-	head->type = (uint16_t)type;
-	head->zero = 0;
+	atomic_store_explicit(&head->claim, (uint32_t)type << 28 | (uint32_t)payload_len,
+			      memory_order_relaxed);
+	atomic_signal_fence(
+		memory_order_seq_cst); /* a kill finds the claim before anything else of the record */
 	head->seq = seq;
 	head->at_us = at.us;
 	memcpy(record + sizeof(*head), payload, payload_len);
@@ -432,6 +435,13 @@ static enum reason head_check(struct journal_reader *rdr)
 		return reason_set(REASON_JOURNAL_BROKEN,
 				  "%s: the head's digest does not hold; keep the file, it was altered",
 				  rdr->path);
+	for (size_t i = sizeof(rdr->head); i < HEAD_SIZE; i++) {
+		if (rdr->map[i] != 0)
+			return reason_set(
+				REASON_JOURNAL_BROKEN,
+				"%s: there are bytes behind the head; keep the file, it was altered",
+				rdr->path);
+	}
 	return REASON_OK;
 }
 
@@ -499,13 +509,34 @@ static enum reason broken(const struct journal_reader *rdr, const char *what)
 			  (unsigned long long)rdr->seq, rdr->at, what);
 }
 
-/* No more records: everything behind must be untouched room. */
-static enum reason tail_check(const struct journal_reader *rdr)
+/* No more records: behind what a killed writer had begun, everything must be untouched room. */
+static enum reason tail_check(const struct journal_reader *rdr, size_t begun)
 {
-	for (size_t i = rdr->at; i < rdr->size; i++) {
+	for (size_t i = rdr->at + begun; i < rdr->size; i++) {
 		if (rdr->map[i] != 0)
 			return broken(rdr, "there are bytes behind the last whole record");
 	}
+	return REASON_OK;
+}
+
+/* Length 0: the end, or a record whose writer was killed. One that is whole but for its length counts as whole. */
+static enum reason tail(const struct journal_reader *rdr, uint32_t claim, uint32_t *out_length)
+{
+	size_t length = claim & CLAIM_LENGTH, whole = RECORD_EXTRA + pad8(length);
+	enum reason why;
+	uint64_t sum;
+
+	*out_length = 0;
+	if (claim == 0)
+		return tail_check(rdr, 0);
+	if (length == 0 || whole > rdr->size - rdr->at)
+		return broken(rdr, "a half-written record is longer than the file");
+	why = tail_check(rdr, whole);
+	if (why != REASON_OK)
+		return why;
+	memcpy(&sum, rdr->map + rdr->at + whole - sizeof(sum), sizeof(sum));
+	if (sum == checksum(rdr->head.key, rdr->map + rdr->at, length))
+		*out_length = (uint32_t)length;
 	return REASON_OK;
 }
 
@@ -534,13 +565,12 @@ static enum reason sequence_check(struct journal_reader *rdr, const struct journ
 		rdr->group_start = next;
 		return REASON_OK;
 	}
-	return broken(rdr, "a record of no known type");
+	return broken(rdr, "a record is of no known type");
 }
 
 enum reason journal_read_next(struct journal_reader *rdr, struct journal_record *out, bool *out_any)
 {
-	uint32_t length;
-	uint16_t type, zero;
+	uint32_t length, claim;
 	uint64_t sum;
 	size_t whole;
 	struct journal_record rec;
@@ -548,19 +578,23 @@ enum reason journal_read_next(struct journal_reader *rdr, struct journal_record 
 
 	*out_any = false;
 	if (rdr->size - rdr->at < RECORD_EXTRA)
-		return tail_check(rdr);
+		return tail_check(rdr, 0);
 	memcpy(&length, rdr->map + rdr->at, sizeof(length));
-	if (length == 0)
-		return tail_check(rdr);
+	memcpy(&claim, rdr->map + rdr->at + offsetof(struct record_head, claim), sizeof(claim));
+	if (length == 0) {
+		why = tail(rdr, claim, &length);
+		if (why != REASON_OK || length == 0)
+			return why;
+	}
 	whole = RECORD_EXTRA + pad8(length);
 	if (whole > rdr->size - rdr->at)
 		return broken(rdr, "a record is longer than the file");
 	memcpy(&sum, rdr->map + rdr->at + whole - sizeof(sum), sizeof(sum));
 	if (sum != checksum(rdr->head.key, rdr->map + rdr->at, length))
 		return broken(rdr, "a record's checksum does not hold");
-	memcpy(&type, rdr->map + rdr->at + offsetof(struct record_head, type), sizeof(type));
-	memcpy(&zero, rdr->map + rdr->at + offsetof(struct record_head, zero), sizeof(zero));
-	rec.type = (enum journal_type)type;
+	if ((claim & CLAIM_LENGTH) != length)
+		return broken(rdr, "a record's two lengths differ");
+	rec.type = (enum journal_type)(claim >> 28);
 	memcpy(&rec.seq, rdr->map + rdr->at + offsetof(struct record_head, seq), sizeof(rec.seq));
 	memcpy(&rec.at.us, rdr->map + rdr->at + offsetof(struct record_head, at_us), sizeof(rec.at.us));
 	rec.payload = rdr->map + rdr->at + sizeof(struct record_head);

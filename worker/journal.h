@@ -6,8 +6,9 @@
  *         The first record holds the frozen inputs, so that a replay needs nothing else. Event records follow; after an
  *         event that caused actions comes an OUTCOME record with the running chain over the canonical bytes of all actions.
  *         A GROUP record closes a flush group with a BLAKE2b chain over all bytes before it.
- *         A record becomes visible by its length, which is written last: after kill -9 the file ends with the last whole
- *         record. A checksum that does not hold, or bytes after the end, are REASON_JOURNAL_BROKEN.
+ *         A record claims its room first and becomes visible by its length, which is written last: after kill -9 the file
+ *         ends with the last whole record, and perhaps a begun one. A checksum that does not hold, or bytes behind that,
+ *         are REASON_JOURNAL_BROKEN.
  * Threads one thread appends and steps (journal_step, journal_seal); one other thread may call journal_flush; any may ask
  *         journal_late. Nothing on the appending side enters the kernel, except the fault of a first touched page.
  * Owner   journal_create makes the file (it must not exist) and *out; journal_close seals, flushes and frees.
