@@ -1,0 +1,488 @@
+#!/usr/bin/python3
+"""The simulator's WebSocket side seen by Debian's python3-websocket: acknowledgements, frames, notices, PINGPONG,
+limits, and every WebSocket fault. Runs as a unittest; BROKER names the program (bin/broker by default)."""
+
+import json
+import os
+import signal
+import socket
+import ssl
+import subprocess
+import tempfile
+import time
+import unittest
+import urllib.error
+import urllib.request
+
+import websocket
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BROKER = os.environ.get("BROKER", os.path.join(TOP, "bin/broker"))
+SAMPLES = os.path.join(TOP, "tests/data/kis")
+TRADING = "/uapi/domestic-stock/v1/trading/"
+
+
+class Simulator:
+    """One running simulator with a client's view of it."""
+
+    def __init__(self, *options):
+        self.dir = tempfile.mkdtemp(prefix="broker-ws-")
+        self.ca = self.dir + "/ca.pem"
+        self.control_path = self.dir + "/c.sock"
+        self.err = open(self.dir + "/err", "w+", encoding="utf-8")
+        self.process = subprocess.Popen(
+            [BROKER, "--data", TOP + "/tests/data", "--calendar", TOP + "/ops/data", "--day", "2021-01-04",
+             "--ca-out", self.ca, "--control", self.control_path, *options],
+            stdout=subprocess.PIPE, stderr=self.err, text=True)
+        line = self.process.stdout.readline()
+        if not line:
+            self.process.wait()
+            self.err.seek(0)
+            raise RuntimeError("no simulator: " + self.err.read())
+        self.ready = json.loads(line)
+        self.account = self.ready["accounts"][0]
+        self.context = ssl.create_default_context(cafile=self.ca)
+        self.token = None
+        self.sockets = []
+
+    def close(self):
+        for ws in self.sockets:
+            ws.close(timeout=1)
+        self.process.send_signal(signal.SIGTERM)
+        status = self.process.wait(timeout=20)
+        self.process.stdout.close()
+        self.err.seek(0)
+        text = self.err.read()
+        self.err.close()
+        if status != 0:
+            raise RuntimeError(f"the simulator ended with {status}: {text}")
+
+    def post(self, path, body, headers=None):
+        request = urllib.request.Request(self.ready["rest"] + path, json.dumps(body).encode(), headers or {})
+        with urllib.request.urlopen(request, context=self.context, timeout=20) as answer:
+            return json.load(answer)
+
+    def approval(self):
+        return self.post("/oauth2/Approval", {"grant_type": "client_credentials", "appkey": self.account["appkey"],
+                                              "secretkey": self.account["appsecret"]})["approval_key"]
+
+    def order(self, tr_id, symbol, dvsn, qty, price):
+        if self.token is None:
+            self.token = self.post("/oauth2/tokenP", {"grant_type": "client_credentials",
+                                                      "appkey": self.account["appkey"],
+                                                      "appsecret": self.account["appsecret"]})["access_token"]
+        headers = {"content-type": "application/json; charset=utf-8", "authorization": "Bearer " + self.token,
+                   "appkey": self.account["appkey"], "appsecret": self.account["appsecret"], "tr_id": tr_id,
+                   "custtype": "P"}
+        body = {"CANO": self.account["account"][:8], "ACNT_PRDT_CD": self.account["account"][9:], "PDNO": symbol,
+                "ORD_DVSN": dvsn, "ORD_QTY": str(qty), "ORD_UNPR": str(price)}
+        answer = self.post(TRADING + "order-cash", body, headers)
+        if answer["rt_cd"] != "0":
+            raise RuntimeError(answer)
+        return answer["output"]["ODNO"]
+
+    def control(self, **command):
+        with socket.socket(socket.AF_UNIX) as s:
+            s.settimeout(20)
+            s.connect(self.control_path)
+            s.sendall(json.dumps(command).encode() + b"\n")
+            got = b""
+            while not got.endswith(b"\n"):
+                got += s.recv(65536)
+        answer = json.loads(got)
+        if not answer["ok"]:
+            raise RuntimeError(answer)
+        return answer
+
+    def faults(self, *kinds, on="ws", count=1):
+        self.control(do="faults", set=[{"on": on, "count": count, "kind": kind} for kind in kinds])
+
+    def connect(self, path="/tryitout"):
+        ws = websocket.create_connection(self.ready["ws"] + path, timeout=10)
+        self.sockets.append(ws)
+        return ws
+
+
+def message(approval, tr_id, tr_key, tr_type="1"):
+    return json.dumps({"header": {"approval_key": approval, "custtype": "P", "tr_type": tr_type,
+                                  "content-type": "utf-8"}, "body": {"input": {"tr_id": tr_id, "tr_key": tr_key}}})
+
+
+def next_json(ws, tr_id=None):
+    """The next JSON message; data frames and PINGPONGs are passed over unless PINGPONG is asked for."""
+    while True:
+        text = ws.recv()
+        if text.startswith("{"):
+            got = json.loads(text)
+            if (got["header"]["tr_id"] == "PINGPONG") == (tr_id == "PINGPONG"):
+                return got
+
+
+def next_frame(ws, tr_id):
+    while True:
+        text = ws.recv()
+        if text[:2] in ("0|", "1|") and text.split("|")[1] == tr_id:
+            return text
+
+
+def subscribe(ws, approval, tr_id, tr_key, tr_type="1"):
+    ws.send(message(approval, tr_id, tr_key, tr_type))
+    return next_json(ws)
+
+
+def records(frame):
+    _, _, count, payload = frame.split("|", 3)
+    fields = payload.split("^")
+    width = len(fields) // int(count)
+    assert width * int(count) == len(fields), frame
+    return [fields[i:i + width] for i in range(0, len(fields), width)]
+
+
+def decrypt(frame, iv, key):
+    """By the openssl program: nothing of ours has a hand in it."""
+    _, _, count, cipher = frame.split("|", 3)
+    plain = subprocess.run(["openssl", "enc", "-d", "-aes-256-cbc", "-base64", "-A", "-K", key.encode().hex(),
+                            "-iv", iv.encode().hex()], input=cipher.encode(), capture_output=True, check=True).stdout
+    fields = plain.decode("utf-8").split("^")
+    width = len(fields) // int(count)
+    return [fields[i:i + width] for i in range(0, len(fields), width)]
+
+
+def same_keys(want, got):
+    if isinstance(want, dict):
+        return list(want) == list(got) and all(same_keys(want[k], got[k]) for k in want)
+    return isinstance(got, type(want))
+
+
+def sample(name):
+    with open(os.path.join(SAMPLES, name), encoding="utf-8") as file:
+        return json.load(file)
+
+
+class WithSimulator(unittest.TestCase):
+    OPTIONS = ("--at", "10:05:00")
+
+    def start(self, *more):
+        self.sim = Simulator(*self.OPTIONS, *more)
+        self.addCleanup(self.sim.close)
+        self.key = self.sim.approval()
+        return self.sim
+
+
+class Subscriptions(WithSimulator):
+    def test_acknowledgements(self):
+        ws = self.start().connect()
+        first = subscribe(ws, self.key, "H0STASP0", "000660")
+        self.assertTrue(same_keys(sample("ws_ack_subscribe_success.json"), first), first)
+        self.assertEqual(first["body"]["msg_cd"], "OPSP0000")
+        self.assertEqual(first["header"]["encrypt"], "N")
+        self.assertRegex(first["body"]["output"]["iv"], "^[0-9a-f]{16}$")
+        self.assertRegex(first["body"]["output"]["key"], "^[a-z]{32}$")
+        second = subscribe(ws, self.key, "H0STCNI0", self.sim.account["htsid"])
+        self.assertEqual(second["header"]["encrypt"], "Y")
+        self.assertEqual(second["body"]["output"], first["body"]["output"])
+        again = subscribe(ws, self.key, "H0STASP0", "000660")["body"]
+        self.assertEqual((again["rt_cd"], again["msg_cd"], again["msg1"], "output" in again),
+                         ("1", "OPSP0002", "ALREADY IN SUBSCRIBE", False))
+        self.assertEqual(subscribe(ws, self.key, "H0STASP0", "000660", "2")["body"]["msg_cd"], "OPSP0001")
+        self.assertEqual(subscribe(ws, self.key, "H0STASP0", "000660", "2")["body"]["msg_cd"], "OPSP0003")
+
+    def test_any_path(self):
+        self.start()
+        for path in ("", "/", "/tryitout/H0STCNT0", "/x/y?z"):
+            ws = self.sim.connect(path)
+            self.assertEqual(subscribe(ws, self.key, "H0STASP0", "000660")["body"]["rt_cd"], "0")
+            ws.close()
+            time.sleep(0.2)
+
+    def test_refusals(self):
+        ws = self.start().connect()
+        self.assertEqual(subscribe(ws, "no-such-key", "H0STCNT0", "005930")["body"]["msg_cd"], "OPSP0011")
+        self.assertEqual(subscribe(ws, self.key, "H0XXXXX0", "005930")["body"]["msg_cd"], "OPSP8991")
+        self.assertEqual(subscribe(ws, self.key, "H0STCNT0", "ABCDEF")["body"]["msg_cd"], "OPSP8992")
+        self.assertEqual(subscribe(ws, self.key, "H0STCNT0", "005930", "9")["body"]["msg_cd"], "OPSP8997")
+        for text, code in (("{not json", "OPSP9999"), ('{"body":{}}', "OPSP9998"), ('{"header":{}}', "OPSP9996"),
+                           ('{"header":{"approval_key":"x"}}', "OPSP9997"),
+                           ('{"header":{"approval_key":"x","custtype":"P","tr_type":"1"}}', "OPSP9992"),
+                           ('{"header":{"approval_key":"x","custtype":"P","tr_type":"1"},"body":{}}', "OPSP9991")):
+            ws.send(text)
+            self.assertEqual(next_json(ws)["body"]["msg_cd"], code, text)
+
+    def test_forty_one_registrations(self):
+        ws = self.start().connect()
+        with open(TOP + "/tests/data/krx_20210104.csv", encoding="utf-8") as file:
+            codes = [line.split(",")[0] for line in file if line[0].isdigit()]
+        wanted = [("H0STCNI0", self.sim.account["htsid"])] + [(c, code) for c in ("H0STCNT0", "H0STASP0")
+                                                              for code in codes]
+        self.assertEqual(len(wanted), 41)
+        for tr_id, key in wanted:
+            self.assertEqual(subscribe(ws, self.key, tr_id, key)["body"]["msg_cd"], "OPSP0000")
+        over = subscribe(ws, self.key, "H0STANC0", codes[0])
+        self.assertTrue(same_keys(sample("ws_ack_error_max_subscribe.json"), over))
+        self.assertEqual((over["body"]["rt_cd"], over["body"]["msg_cd"]), ("1", "OPSP0008"))
+
+    def test_one_session_per_key(self):
+        self.start("--set", "ws_slot_hold_s=1")
+        first, second = self.sim.connect(), self.sim.connect()
+        self.assertEqual(subscribe(first, self.key, "H0STASP0", "005930")["body"]["rt_cd"], "0")
+        refused = subscribe(second, self.key, "H0STASP0", "005930")
+        self.assertTrue(same_keys(sample("ws_ack_error_already_in_use.json"), refused))
+        self.assertEqual((refused["header"]["tr_id"], refused["body"]["rt_cd"], refused["body"]["msg_cd"]),
+                         ("(null)", "9", "OPSP8996"))
+        first.close()
+        time.sleep(0.3)
+        self.assertEqual(subscribe(second, self.key, "H0STASP0", "005930")["body"]["msg_cd"], "OPSP8996")
+        time.sleep(1.2)
+        self.assertEqual(subscribe(second, self.key, "H0STASP0", "005930")["body"]["rt_cd"], "0")
+
+    def test_wrong_hts_id_drops_at_the_third(self):
+        ws = self.start().connect()
+        for _ in range(2):
+            self.assertEqual(subscribe(ws, self.key, "H0STCNI0", "nobody")["body"]["msg_cd"], "OPSP0007")
+        ws.send(message(self.key, "H0STCNI0", "nobody"))
+        with self.assertRaises((websocket.WebSocketException, OSError)):
+            while True:
+                ws.recv()
+
+
+class Frames(WithSimulator):
+    OPTIONS = ("--at", "10:05:00", "--clock", "virtual,100", "--set", "ws_ping_s=0")
+
+    def check_trade(self, r):
+        num = {i: float(r[i]) for i in range(len(r)) if r[i] and i not in (0, 21, 35, 44)}
+        self.assertEqual(r[33], "20210104")
+        self.assertEqual(num[17], num[16] - num[15])
+        for place, base in ((26, 7), (29, 8), (32, 9)):
+            self.assertEqual(num[place], num[2] - num[base])
+        if num[19]:
+            self.assertAlmostEqual(num[18], num[20] / num[19] * 100, delta=0.006)
+        self.assertAlmostEqual(num[22], num[20] / num[13], delta=0.006)
+        self.assertAlmostEqual(num[6], num[14] / num[13], delta=0.006)
+        self.assertIn(r[21], ("", "1", "5"))
+        self.assertEqual(num[4], num[2] - 81000)
+        self.assertTrue(num[9] <= num[2] <= num[8])
+        self.assertRegex(r[5], r"^-?\d+\.\d\d$")
+
+    def test_trades(self):
+        ws = self.start().connect()
+        subscribe(ws, self.key, "H0STCNT0", "005930")
+        volume, seen = None, 0
+        while seen < 30:
+            for r in records(next_frame(ws, "H0STCNT0")):
+                self.assertEqual(len(r), 47)
+                self.assertEqual(r[46], "2")
+                self.check_trade(r)
+                if volume is not None:
+                    self.assertEqual(int(r[13]), volume + int(r[12]))
+                volume = int(r[13])
+                seen += 1
+
+    def test_book(self):
+        ws = self.start().connect()
+        subscribe(ws, self.key, "H0STASP0", "005930")
+        for _ in range(10):
+            for r in records(next_frame(ws, "H0STASP0")):
+                self.assertEqual(len(r), 63)
+                asks, bids = [int(x) for x in r[3:13]], [int(x) for x in r[13:23]]
+                self.assertEqual(asks, sorted(asks))
+                self.assertEqual(bids, sorted(bids, reverse=True))
+                self.assertGreater(asks[0], bids[0])
+                self.assertEqual(int(r[43]), sum(int(x) for x in r[23:33]))
+                self.assertEqual(int(r[44]), sum(int(x) for x in r[33:43]))
+                self.assertEqual((r[47], r[50], r[51], r[52]), ("0", "-81000", "5", "-100.00"))
+                self.assertEqual(int(r[59]), (asks[0] + bids[0]) // 2)
+
+    def test_widths_by_setting(self):
+        ws = self.start("--set", "trade_fields=46", "--set", "book_fields=59").connect()
+        subscribe(ws, self.key, "H0STCNT0", "005930")
+        subscribe(ws, self.key, "H0STASP0", "005930")
+        with open(SAMPLES + "/ws_frame_H0STCNT0_real_46fields.txt", encoding="utf-8") as file:
+            recorded = records(file.readline().rstrip("\n"))[0]
+        got = records(next_frame(ws, "H0STCNT0"))[0]
+        self.assertEqual(len(got), len(recorded))
+        for mine, real in zip(got, recorded):
+            self.assertEqual("." in mine, "." in real, (mine, real))
+        self.assertEqual(len(records(next_frame(ws, "H0STASP0"))[0]), 59)
+
+    def test_several_records_in_a_frame(self):
+        ws = self.start("--market", "still").connect()
+        subscribe(ws, self.key, "H0STCNT0", "005930")
+        self.sim.control(do="clock", pace="still")
+        for price in (70000, 70100, 70200):
+            self.sim.control(do="tick", symbol="005930", price=price, qty=2)
+        prices = []
+        while 70200 not in prices:
+            prices += [int(r[2]) for r in records(next_frame(ws, "H0STCNT0"))]
+        self.assertEqual([p for p in prices if p > 70000], [70100, 70200])
+
+    def test_unsubscribed_channel_falls_silent(self):
+        ws = self.start().connect()
+        subscribe(ws, self.key, "H0STCNT0", "005930")
+        next_frame(ws, "H0STCNT0")
+        subscribe(ws, self.key, "H0STCNT0", "005930", "2")
+        ws.settimeout(1)
+        with self.assertRaises(websocket.WebSocketTimeoutException):
+            next_frame(ws, "H0STCNT0")
+
+
+class Notices(WithSimulator):
+    def notices(self, ws, ack, count, tr_id="H0STCNI0"):
+        out = []
+        while len(out) < count:
+            frame = next_frame(ws, tr_id)
+            self.assertEqual(frame[0], "1")
+            out += decrypt(frame, **ack["body"]["output"])
+        return out
+
+    def connect_notices(self, tr_id="H0STCNI0"):
+        ws = self.sim.connect()
+        return ws, subscribe(ws, self.key, tr_id, self.sim.account["htsid"])
+
+    def test_market_buy(self):
+        self.start()
+        ws, ack = self.connect_notices()
+        odno = self.sim.order("TTTC0012U", "005930", "01", 10, 0)
+        receipt, fill = self.notices(ws, ack, 2)[:2]
+        self.assertEqual(len(receipt), 26)
+        self.assertEqual(receipt[0], self.sim.account["htsid"])
+        self.assertEqual(receipt[1], "5012345601")
+        self.assertEqual((receipt[2], receipt[3], receipt[4], receipt[5]), (odno, "", "02", "0"))
+        self.assertEqual((receipt[12], receipt[13], receipt[14]), ("0", "1", "1"))
+        self.assertEqual(receipt[9], "0000000010")
+        self.assertEqual(receipt[25], "")
+        self.assertEqual((fill[2], fill[12], fill[13], fill[14]), (odno, "0", "2", "2"))
+        self.assertGreater(int(fill[10]), 0)
+        self.assertEqual(fill[24], "삼성전자")
+
+    def test_paper_has_23_fields(self):
+        self.start("--env", "paper")
+        ws, ack = self.connect_notices("H0STCNI9")
+        self.sim.order("VTTC0012U", "005930", "00", 1, 70000)
+        self.assertEqual(len(self.notices(ws, ack, 1, "H0STCNI9")[0]), 23)
+        other = self.sim.connect()
+        self.assertEqual(subscribe(other, self.key, "H0STCNI0", "x")["body"]["msg_cd"], "OPSP8996")
+
+    def test_pushed_by_control(self):
+        self.start()
+        ws, ack = self.connect_notices()
+        self.sim.control(do="notice", odno="0000119001", side="BUY", symbol="005930", cntg_yn="2", qty=5, price=70000,
+                         time="10:04:59")
+        notice = self.notices(ws, ack, 1)[0]
+        self.assertEqual((notice[2], int(notice[9]), int(notice[10]), notice[11], notice[13]),
+                         ("0000119001", 5, 70000, "100459", "2"))
+
+    def test_faults(self):
+        self.start()
+        ws, ack = self.connect_notices()
+        self.sim.faults("no_notice", count=-1)
+        self.sim.order("TTTC0012U", "005930", "00", 1, 70000)
+        ws.settimeout(1)
+        with self.assertRaises(websocket.WebSocketTimeoutException):
+            next_frame(ws, "H0STCNI0")
+        ws.settimeout(10)
+        self.sim.faults("double_notice")
+        odno = self.sim.order("TTTC0012U", "005930", "00", 1, 70000)
+        twins = self.notices(ws, ack, 2)
+        self.assertEqual(twins[0], twins[1])
+        self.assertEqual(twins[0][2], odno)
+        self.sim.faults("reorder_notices")
+        odno = self.sim.order("TTTC0012U", "005930", "01", 1, 0)
+        self.assertEqual([n[13] for n in self.notices(ws, ack, 2)], ["2", "1"])
+        self.sim.faults("extra_fields:3", count=-1)
+        self.sim.order("TTTC0012U", "005930", "00", 1, 70000)
+        self.assertEqual(len(self.notices(ws, ack, 1)[0]), 29)
+
+    def test_notice_before_reply(self):
+        self.start()
+        ws, ack = self.connect_notices()
+        self.sim.control(do="set", set="delay_divisor=1")
+        self.sim.control(do="faults", set=[{"on": "POST order-cash", "kind": "notice_before_reply"},
+                                           {"on": "POST order-cash", "kind": "delay:700ms"}])
+        start = time.monotonic()
+        import threading
+        seen = []
+        reader = threading.Thread(target=lambda: (self.notices(ws, ack, 1), seen.append(time.monotonic() - start)))
+        reader.start()
+        self.sim.order("TTTC0012U", "005930", "00", 1, 70000)
+        replied = time.monotonic() - start
+        reader.join(10)
+        self.assertGreaterEqual(replied, 0.7)
+        self.assertLess(seen[0], replied)
+
+
+class Connection(WithSimulator):
+    OPTIONS = ("--at", "10:05:00", "--market", "still")
+
+    def test_pingpong(self):
+        ws = self.start("--set", "ws_ping_s=1").connect()
+        ping = next_json(ws, "PINGPONG")
+        self.assertTrue(same_keys(sample("ws_pingpong.json"), ping))
+        self.assertRegex(ping["header"]["datetime"], "^202101041005[0-9]{2}$")
+        for _ in range(4):
+            ws.send(json.dumps(ping))
+            ping = next_json(ws, "PINGPONG")
+
+    def test_unanswered_pings_end_it(self):
+        ws = self.start("--set", "ws_ping_s=1").connect()
+        start = time.monotonic()
+        with self.assertRaises((websocket.WebSocketConnectionClosedException, OSError)):
+            while True:
+                next_json(ws, "PINGPONG")
+        self.assertTrue(3 <= time.monotonic() - start < 7)
+
+    def test_pong_frame_counts_unless_echo_is_demanded(self):
+        ws = self.start("--set", "ws_ping_s=1").connect()
+        for _ in range(5):
+            next_json(ws, "PINGPONG")
+            ws.pong("x")
+        self.sim.control(do="set", set="ws_ping_answer=echo")
+        with self.assertRaises((websocket.WebSocketConnectionClosedException, OSError)):
+            for _ in range(6):
+                next_json(ws, "PINGPONG")
+                ws.pong("x")
+
+    def test_drop_socket(self):
+        ws = self.start().connect()
+        subscribe(ws, self.key, "H0STCNT0", "005930")
+        self.sim.faults("drop_socket")
+        with self.assertRaises((websocket.WebSocketException, OSError)):
+            while True:
+                ws.recv()
+
+    def test_silent_socket(self):
+        ws = self.start().connect()
+        subscribe(ws, self.key, "H0STCNT0", "005930")
+        next_frame(ws, "H0STCNT0")
+        self.sim.faults("silent_socket")
+        ws.settimeout(2.5)
+        with self.assertRaises(websocket.WebSocketTimeoutException):
+            for _ in range(5):
+                ws.recv()
+
+    def test_garbage_and_extra_fields(self):
+        ws = self.start().connect()
+        subscribe(ws, self.key, "H0STCNT0", "005930")
+        self.sim.faults("garbage_frame")
+        texts = [ws.recv() for _ in range(3)]
+        self.assertEqual(sum("garbage" in t for t in texts), 1)
+        self.sim.faults("extra_fields:2", count=-1)
+        time.sleep(1.2)
+        while len(records(next_frame(ws, "H0STCNT0"))[0]) != 49:
+            pass
+
+    def test_bad_clients_are_survived(self):
+        self.start()
+        ws = self.sim.connect()
+        ws.send("x" * 200000)
+        with self.assertRaises((websocket.WebSocketException, OSError)):
+            ws.recv()
+        ws = self.sim.connect()
+        ws.send_binary(bytes(range(256)))
+        raw = socket.create_connection(("127.0.0.1", int(self.sim.ready["ws"].rsplit(":", 1)[1])), timeout=5)
+        raw.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        raw.close()
+        self.assertEqual(subscribe(self.sim.connect(), self.key, "H0STASP0", "005930")["body"]["rt_cd"], "0")
+
+
+if __name__ == "__main__":
+    unittest.main()
