@@ -211,11 +211,12 @@ void *ledger_thread(void *worker)
 		int ready;
 
 		if (free_rows && queue_pop(&w->wants, &job)) {
+			/* This thread holds the clock by running; the message must not, while it waits for its turn to ask. */
+			queue_done(&w->wants);
 			if (why == REASON_OK)
 				ask(&desk, job.want);
 			else
 				tell_trouble(&desk, why);
-			queue_done(&w->wants);
 			continue;
 		}
 		if (clock_poll(desk.seat, &fd, 1, CLOCK_NEVER, &ready) == REASON_CLOCK_STOPPED)

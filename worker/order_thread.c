@@ -267,11 +267,12 @@ void *order_thread(void *worker)
 		int ready;
 
 		while (queue_pop(&w->orders, &job)) {
+			/* This thread holds the clock by running; the message must not, while it waits for its turn to send. */
+			queue_done(&w->orders);
 			if (why == REASON_OK)
 				carry_out(&desk, &job);
 			else
 				tell(&desk, EVENT_ORDER_SENT, &job.order, OUTCOME_NOT_SENT, why, NULL);
-			queue_done(&w->orders);
 		}
 		if (desk.db != NULL && (desk.unsaved_count > 0 || desk.db_told_lost))
 			(void)save_kept(&desk);

@@ -3,7 +3,7 @@
  *
  * Shape   a ring of `room` elements under a mutex that is held for one copy only, and an eventfd that is readable while
  *         something waits. A message under way holds the clock: queue_push takes the hold, the reader gives it back with
- *         queue_done once the message is worked off.
+ *         queue_done once the message is worked off, or before it waits in the clock itself.
  * Owner   queue_open/queue_close.
  * Errors  a full queue refuses (false) and counts; nothing is overwritten.
  */
