@@ -4,6 +4,7 @@ TOP="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)"
 BROKER="${BROKER:-$TOP/bin/broker}"
 TRADING=/uapi/domestic-stock/v1/trading
 QUOTES=/uapi/domestic-stock/v1/quotations
+export QUOTES
 
 # broker_start OPTION... : runs one in $DIR; sets REST WS KEY SECRET HTSID CA SOCKET and, unless NO_TOKEN is set, TOKEN.
 broker_start() {
@@ -22,7 +23,7 @@ broker_start() {
 	HTSID=$(jq -r '.accounts[0].htsid' "$DIR/ready")
 	CANO=$(jq -r '.accounts[0].account[0:8]' "$DIR/ready")
 	export REST WS KEY SECRET HTSID CA SOCKET CANO
-	[ -n "${NO_TOKEN:-}" ] || TOKEN=$(token | jq -r .access_token)
+	[ -n "${NO_TOKEN:-}" ] || TOKEN=$(token -s | jq -r .access_token)
 }
 
 # Ends it and fails when it did not end well (a sanitizer's report, a crash).
