@@ -117,6 +117,12 @@ $(BUILD)/tests/ops/%_test: $(BUILD)/tests/ops/%_test.o $(LINK_ops)
 $(BUILD)/tests/broker/unit/%_test: $(BUILD)/tests/broker/unit/%_test.o $(LINK_broker)
 	@$(CC) $(LDFLAGS) -o $@ $< $(LINK_broker) $(LIBS_NET) $(LIBS_WS) $(LIBS_CORE) -lcmocka
 
+BENCHES = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*_bench.c))
+benches-built: $(BENCHES)
+$(BUILD)/tests/bench/%_bench: $(BUILD)/tests/bench/%_bench.o $(LINK_worker)
+	@$(CC) $(LDFLAGS) -o $@ $< $(LINK_worker) $(LIBS_NET) $(LIBS_WS) $(LIBS_DB) $(LIBS_CORE)
+.PHONY: benches-built
+
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
 test: all
