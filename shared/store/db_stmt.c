@@ -43,8 +43,9 @@ struct stmt {
 	struct db *db;
 	MYSQL_STMT *handle;
 	const char *label;
+	enum stmt_name name;
 	enum reason why;
-	bool in_use, ran;
+	bool in_use, ran, spoilt;
 	int param_count, param_at;
 	int rows, row_at, rows_room;
 	struct param params[PARAMS_MAX_STMT];
@@ -176,6 +177,7 @@ static enum reason prepare(struct db *db, enum stmt_name name, struct stmt **out
 		return reason_set(REASON_NO_MEMORY, "no memory for a statement; free some");
 	st->db = db;
 	st->label = stmt_label[name];
+	st->name = name;
 	st->handle = mysql_stmt_init(db->my);
 	if (!st->handle) {
 		free(st);
@@ -449,8 +451,12 @@ enum reason stmt_run(struct stmt *st)
 		st->new_id = (int64_t)mysql_stmt_insert_id(st->handle);
 		return REASON_OK;
 	}
-	if (mysql_stmt_bind_result(st->handle, st->out) != 0 || mysql_stmt_store_result(st->handle) != 0)
+	if (mysql_stmt_bind_result(st->handle, st->out) != 0 || mysql_stmt_store_result(st->handle) != 0) {
+		/* An error after the columns were announced (a lock wait, a duplicate with RETURNING): the library
+		 * believes that rows are still to come and would wait for them until the time-out. */
+		st->spoilt = true;
 		return fail_here(st);
+	}
 	return REASON_OK;
 }
 
@@ -620,9 +626,13 @@ enum reason stmt_end(struct stmt *st)
 	if (!st)
 		return REASON_OK;
 	why = st->why;
-	if (st->ran && st->column_count > 0)
-		(void)mysql_stmt_free_result(st->handle); /* what was read is read */
 	st->in_use = false;
 	st->on_row = false;
+	if (st->spoilt) {
+		st->db->stmts[st->name] = NULL; /* prepared anew on its next use */
+		stmt_forget(st);
+	} else if (st->ran && st->column_count > 0) {
+		(void)mysql_stmt_free_result(st->handle); /* what was read is read */
+	}
 	return why;
 }

@@ -128,6 +128,7 @@ static void test_lock_wait(void **state)
 {
 	struct db *one = private_db_open("gj_worker"), *two = NULL;
 	struct lease_row mine, got;
+	int64_t began;
 
 	(void)state;
 	private_db.cfg.values[CONF_DB_STATEMENT_MS].number = 1000;
@@ -141,7 +142,19 @@ static void test_lock_wait(void **state)
 	/* nothing more is accepted in a transaction that was lost: it would be committed alone */
 	assert_reason(tbl_lease_read(two, account_a, &got), REASON_DB_CONFLICT);
 	assert_reason(db_commit(two), REASON_DB_CONFLICT);
+	/* a SELECT ... FOR UPDATE fails after its columns were announced: 1205 all the same, and the connection lives on */
+	assert_done(db_begin(two));
+	began = now_ms();
+	assert_reason(
+		tbl_lease_take(two, account_a, LEASE_PHASE, "h:2:b", "auth", seed_at(2), US_PER_S, &got),
+		REASON_DB_CONFLICT);
+	assert_in_range(now_ms() - began, 500, 1900);
+	db_rollback(two);
+	assert_done(db_ping(two));
 	assert_done(db_commit(one));
+	assert_reason(
+		tbl_lease_take(two, account_a, LEASE_PHASE, "h:2:b", "auth", seed_at(2), US_PER_S, &got),
+		REASON_LEASE_HELD);
 	assert_done(db_begin(two));
 	assert_done(tbl_lease_touch(two, &mine, seed_at(2)));
 	assert_done(db_commit(two));
