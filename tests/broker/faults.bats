@@ -112,3 +112,18 @@ orders() { daily TTTC0081R | jq -r '.output1|length'; }
 	control '{"do":"faults","set":[{"on":"balance","kind":"http_500","wild":1}]}' | jq -e '.ok==false'
 	[ "$(control '{"do":"faults"}' | jq -c '[.faults[].kind]')" = '["http_500"]' ]
 }
+
+@test "bad certificates and an old TLS version are refused by a client" {
+	for kind in expired wrong-name unknown-issuer; do
+		broker_stop
+		NO_TOKEN=1 broker_start --set tls_cert=$kind
+		run -60 call "$REST/oauth2/tokenP"
+	done
+	broker_stop
+	NO_TOKEN=1 broker_start --set tls_max=1.1
+	run -35 call "$REST/oauth2/tokenP"
+	broker_stop
+	broker_start --set tls_max=1.2
+	balance TTTC8434R -v 2>"$DIR/verbose" | jq -e '.rt_cd=="0"'
+	grep -q TLSv1.2 "$DIR/verbose"
+}
