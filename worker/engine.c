@@ -987,10 +987,11 @@ void engine_inputs_defaults(struct engine_inputs *in)
 
 static enum reason inputs_check(const struct engine_inputs *in)
 {
-	if (in->symbol_count < 1 || in->symbol_count > ENGINE_SYMBOLS_MAX || in->lot_count < 0 ||
-	    in->lot_count > HOLDINGS_MAX || in->order_count < 0 || in->order_count > ORDERS_DAY_MAX ||
-	    in->fill_count < 0 || in->fill_count > FILLS_DAY_MAX || in->lock_count < 0 ||
-	    in->lock_count > ENGINE_LOCKS_MAX || in->signal_count < 0 ||
+	/* An observer may run before a universe was chosen: it still lists and cancels. */
+	if (in->symbol_count < (in->observer ? 0 : 1) || in->symbol_count > ENGINE_SYMBOLS_MAX ||
+	    in->lot_count < 0 || in->lot_count > HOLDINGS_MAX || in->order_count < 0 ||
+	    in->order_count > ORDERS_DAY_MAX || in->fill_count < 0 || in->fill_count > FILLS_DAY_MAX ||
+	    in->lock_count < 0 || in->lock_count > ENGINE_LOCKS_MAX || in->signal_count < 0 ||
 	    in->signal_count > ENGINE_SIGNALS_MAX)
 		return reason_set(REASON_OVERFLOW,
 				  "frozen inputs: a count is outside its room (symbols %d, lots %d, "

@@ -33,8 +33,9 @@ enum reason journal_close(struct journal *jrn);
 /*
  * Gives event->seq, appends the event, steps the engine, chains the actions: the one way to drive the engine.
  * REASON_JOURNAL_FULL: the event was not taken, there was no room. The first time, `out` holds what the engine did about it
- * (HALT, cancels): carry that out and offer the event again. From then on ticks, books and prices are dropped; everything
- * else still has a reserve of 1 MiB. When that is used up too, `out` is empty and the worker has to stop.
+ * (HALT, cancels): carry that out and offer the event again. From then on ticks, books and prices are dropped (REASON_OK, no
+ * action); everything else still has a reserve of 1 MiB. When that is used up too, it is REASON_JOURNAL_FULL with an empty
+ * `out`, and the worker has to stop.
  */
 enum reason journal_step(struct journal *jrn, struct engine *eng, struct engine_event *event,
 			 struct engine_actions *out);

@@ -93,6 +93,11 @@ static void step(struct bench *b, struct engine_event *event)
 		log_event(LOG_ERROR, "journal", "reason=%s", reason_code(why));
 	for (int i = 0; i < b->actions->count; i++)
 		hand_out(b, &b->actions->rows[i]);
+	if (why == REASON_JOURNAL_FULL && b->actions->count > 0) { /* what the engine did about it; now the event itself */
+		why = journal_step(w->journal, w->engine, event, b->actions);
+		for (int i = 0; i < b->actions->count; i++)
+			hand_out(b, &b->actions->rows[i]);
+	}
 	if (kind == EVENT_LISTING || kind == EVENT_BALANCE) { /* its rows may be overwritten now */
 		uint64_t one = 1;
 

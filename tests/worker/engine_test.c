@@ -658,6 +658,23 @@ static void test_observer(void **state)
 	rig_free(rig);
 }
 
+static void test_observer_without_universe(void **state)
+{
+	struct rig *rig = rig_new();
+	struct engine_event ev = { .kind = EVENT_STOP };
+
+	(void)state;
+	rig->in.observer = true;
+	rig->in.limits = (struct limit_set){ 0 };
+	rig_open(rig);
+	assert_int_equal(engine_mode(rig->eng), MODE_OBSERVE);
+	rig_pass(rig, 1);
+	rig_step(rig, &ev);
+	rig_listing(rig);
+	assert_int_equal(rig->dones, 1);
+	rig_free(rig);
+}
+
 /* ---- losses ---- */
 
 static struct rig *held(bool on_loss_reduce)
@@ -1364,6 +1381,7 @@ int main(void)
 		cmocka_unit_test(test_resume),
 		cmocka_unit_test(test_certificate_is_the_ceiling),
 		cmocka_unit_test(test_observer),
+		cmocka_unit_test(test_observer_without_universe),
 		cmocka_unit_test(test_loss),
 		cmocka_unit_test(test_streak),
 		cmocka_unit_test(test_refusals),
