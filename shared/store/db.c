@@ -22,7 +22,7 @@
 #include "shared/base/banned.h"
 
 #define RETRY_PAUSE_MS 5 /* first pause before a lost transaction is repeated, doubling */
-#define IDLE_WRITE_S   20 /* a program frozen inside a transaction lets go of the account's rows after this */
+#define IDLE_WRITE_S   20u /* a program frozen inside a transaction lets go of the account's rows after this */
 
 /* Numbers our own procedures SIGNAL with; sql/routines.sql says them again. */
 #define SIGNAL_LEASE      31001
@@ -141,7 +141,7 @@ static enum reason session_set(struct db *db)
 		"sql_mode = 'STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,"
 		"NO_ENGINE_SUBSTITUTION', "
 		"innodb_lock_wait_timeout = %u, idle_write_transaction_timeout = %u, autocommit = 1",
-		db->statement_s > 2 ? db->statement_s / 2 : 1, IDLE_WRITE_S);
+		db->statement_s > 2 ? db->statement_s / 2 : 1u, IDLE_WRITE_S);
 	BUG_IF(text_len < 0 || (size_t)text_len >= sizeof(text), "the session's settings fit");
 	why = say(db, text, "session settings");
 	if (why == REASON_OK)

@@ -581,7 +581,9 @@ struct kst_day stmt_out_day(struct stmt *st)
 	if (st->why != REASON_OK)
 		return (struct kst_day){ 0 };
 	c = column_next(st, CELL_DAY);
-	return c->null ? (struct kst_day){ 0 } : day_of(&c->time);
+	if (c->null)
+		return (struct kst_day){ 0 };
+	return day_of(&c->time);
 }
 
 struct wall stmt_out_wall(struct stmt *st)

@@ -241,7 +241,7 @@ static enum reason make_sign(const char *key_dir)
 		if (why == REASON_OK && value.bytes_size != crypto_sign_SECRETKEYBYTES)
 			why = reason_set(REASON_VAULT_BROKEN,
 					 "%s holds no signing key; restore it from a backup", path);
-		if (why == REASON_OK)
+		if (why == REASON_OK && value.bytes)
 			(void)crypto_sign_ed25519_sk_to_pk(public_key, value.bytes);
 	} else {
 		secret = sodium_malloc(crypto_sign_SECRETKEYBYTES);
@@ -306,6 +306,7 @@ static enum reason names_check(const struct vault_name *name)
 
 static size_t put(uint8_t *out, size_t at, const void *bytes, size_t bytes_size)
 {
+	BUG_IF(!bytes, "what goes into a record is there");
 	memcpy(out + at, bytes, bytes_size);
 	return at + bytes_size;
 }
@@ -668,8 +669,10 @@ static enum reason lock_beside(const char *path, int *out_fd)
 
 static enum reason place_for(struct vault_file *file, const char *path, const char *name, struct record **out)
 {
-	struct record *record = find(file, name);
+	struct record *record;
 
+	BUG_IF(!file, "file_load gives a file or a reason");
+	record = find(file, name);
 	if (!record) {
 		if (file->count == RECORDS_MAX)
 			return reason_set(REASON_OVERFLOW, "%s holds %d records already; remove one", path,
@@ -715,10 +718,12 @@ enum reason vault_file_add(const char *key_dir, const char *path, const char *en
 		why = place_for(file, path, name, &record);
 	if (why != REASON_OK)
 		goto out;
+	BUG_IF(!record, "place_for gives a place or a reason");
 	full.version = record->version + 1;
 	why = vault_seal(key_dir, &full, roles, value, value_size, blob, sizeof(blob), &blob_size);
 	if (why != REASON_OK)
 		goto out;
+	BUG_IF(blob_size == 0, "a sealed record has bytes");
 	grown = realloc(record->blob, blob_size);
 	if (!grown) {
 		why = reason_set(REASON_NO_MEMORY, "no memory for the vault; free some");
@@ -745,6 +750,7 @@ enum reason vault_file_get(const char *key_dir, enum vault_role role, const char
 
 	if (why != REASON_OK)
 		return why;
+	BUG_IF(!file, "file_load gives a file or a reason");
 	record = find(file, name);
 	if (!record) {
 		why = reason_set(REASON_VAULT_MISSING, "%s holds no record %s; make it with `gaejang %s%s`",
@@ -767,6 +773,7 @@ enum reason vault_file_each(const char *path,
 
 	if (why != REASON_OK)
 		return why;
+	BUG_IF(!file, "file_load gives a file or a reason");
 	for (int i = 0; i < file->count; i++)
 		each(arg, file->records[i].name, file->records[i].version,
 		     blob_roles(file->records[i].blob, file->records[i].blob_size));
@@ -792,6 +799,7 @@ enum reason vault_sign(const char *key_dir, const void *bytes, size_t bytes_size
 		why = reason_set(REASON_VAULT_BROKEN, "%s holds no signing key; restore it from a backup",
 				 path);
 	if (why == REASON_OK) {
+		BUG_IF(!secret.bytes, "an opened record has bytes");
 		(void)crypto_sign_detached(signature, NULL, bytes, bytes_size, secret.bytes);
 		(void)sodium_bin2hex(out_hex, SIGN_HEX_SIZE, signature, sizeof(signature));
 	}

@@ -107,7 +107,7 @@ static void test_marks(void **state)
 {
 	int64_t account = seed_account("marks");
 	struct db *db = private_db_open("gj_worker");
-	struct order order = order_of(1001), got;
+	struct order order = order_of(1001), got = { 0 };
 	struct lease_row mine, stale;
 
 	(void)state;
@@ -237,7 +237,7 @@ static void test_events(void **state)
 {
 	int64_t account = seed_account("events");
 	struct db *db = private_db_open("gj_worker");
-	struct order order = order_of(3001), got, rows[10];
+	struct order order = order_of(3001), got = { 0 }, rows[10];
 	struct order_event_row event = { .intent_id = 3001,
 					 .account_id = account,
 					 .event = OEV_FOUND,
@@ -320,7 +320,7 @@ static void test_strangers(void **state)
 			     .amount_won = 328000 };
 	struct fill fills[10];
 	struct cost cost = { 40, 0 }, day_cost;
-	struct order got;
+	struct order got = { 0 };
 	int count = 0;
 
 	(void)state;
