@@ -140,6 +140,21 @@ static void test_late(void **state)
 	assert_int_equal(unlink(path), 0);
 }
 
+static uint8_t *file_map(const char *path, size_t *out_size)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	struct stat st;
+	uint8_t *map;
+
+	assert_true(fd >= 0);
+	assert_int_equal(fstat(fd, &st), 0);
+	*out_size = (size_t)st.st_size;
+	map = mmap(NULL, *out_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	assert_ptr_not_equal(map, MAP_FAILED);
+	close(fd);
+	return map;
+}
+
 /* ---- kill -9 ---- */
 
 /* A real process steps a day without end; it dies wherever it is. */
@@ -195,22 +210,39 @@ static void test_kill(void **state)
 	}
 }
 
-/* ---- flipped bits ---- */
-
-static uint8_t *file_map(const char *path, size_t *out_size)
+/* The last record as a kill between any two of its stores leaves it: its length missing, the rest from some byte on. */
+static void test_begun_record(void **state)
 {
-	int fd = open(path, O_RDWR | O_CLOEXEC);
-	struct stat st;
-	uint8_t *map;
+	const size_t whole = 24 + DIGEST_SIZE + 8; /* of the group record that ends every file */
+	char path[FILE_PATH_SIZE];
+	struct journal_replay res, cut;
+	uint8_t *map, *last, copy[24 + DIGEST_SIZE + 8];
+	size_t size;
 
-	assert_true(fd >= 0);
-	assert_int_equal(fstat(fd, &st), 0);
-	*out_size = (size_t)st.st_size;
-	map = mmap(NULL, *out_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	assert_ptr_not_equal(map, MAP_FAILED);
-	close(fd);
-	return map;
+	(void)state;
+	path_of(7, path);
+	day_close(day_recorded(path));
+	assert_int_equal(journal_replay_file(path, &res), REASON_OK);
+	map = file_map(path, &size);
+	last = map + size - whole;
+	memcpy(copy, last, whole);
+	for (size_t kept = 8; kept <= whole; kept++) {
+		memcpy(last, copy, whole);
+		memset(last, 0, 4);
+		memset(last + kept, 0, whole - kept);
+		assert_int_equal(journal_replay_file(path, &cut), REASON_OK);
+		assert_true(cut.same && cut.events == res.events);
+		assert_int_equal(cut.groups, kept == whole ? res.groups : res.groups - 1);
+	}
+	/* Nothing begun, but bytes all the same: nobody of ours leaves that. */
+	memset(last, 0, whole);
+	last[whole - 1] = 1;
+	assert_int_equal(journal_replay_file(path, &cut), REASON_JOURNAL_BROKEN);
+	munmap(map, size);
+	assert_int_equal(unlink(path), 0);
 }
+
+/* ---- flipped bits ---- */
 
 static void test_flipped_bits(void **state)
 {
@@ -380,10 +412,10 @@ static void test_program(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_a_day),   cmocka_unit_test(test_late),
-		cmocka_unit_test(test_kill),    cmocka_unit_test(test_flipped_bits),
-		cmocka_unit_test(test_differs), cmocka_unit_test(test_full),
-		cmocka_unit_test(test_program),
+		cmocka_unit_test(test_a_day),        cmocka_unit_test(test_late),
+		cmocka_unit_test(test_kill),         cmocka_unit_test(test_begun_record),
+		cmocka_unit_test(test_flipped_bits), cmocka_unit_test(test_differs),
+		cmocka_unit_test(test_full),         cmocka_unit_test(test_program),
 	};
 
 	if (sodium_init() < 0)
