@@ -708,6 +708,7 @@ enum reason journal_replay_file(const char *path, struct journal_replay *out)
 	why = journal_read_open(path, &rp.rdr);
 	if (why != REASON_OK)
 		goto out;
+	BUG_IF(!rp.rdr, "an opened journal has a reader");
 	rp.in = malloc(sizeof(*rp.in));
 	rp.room = malloc(sizeof(*rp.room));
 	rp.out = malloc(sizeof(*rp.out));
