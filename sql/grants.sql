@@ -577,6 +577,7 @@ GRANT SELECT ON control TO gj_deadman@localhost;
 GRANT SELECT ON certificate TO gj_deadman@localhost;
 GRANT SELECT ON phase_run TO gj_deadman@localhost;
 GRANT SELECT ON phase_result TO gj_deadman@localhost;
+GRANT SELECT ON phase_input TO gj_deadman@localhost;
 GRANT SELECT ON alert TO gj_deadman@localhost;
 GRANT SELECT ON alert_event TO gj_deadman@localhost;
 GRANT INSERT ON alert TO gj_deadman@localhost;
