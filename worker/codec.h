@@ -36,7 +36,7 @@ static inline void put_u64(struct codec *c, uint64_t value)
 
 static inline void put_i64(struct codec *c, int64_t value)
 {
-	put_u64(c, ((uint64_t)value << 1) ^ (uint64_t)(value >> 63));
+	put_u64(c, ((uint64_t)value << 1) ^ (value < 0 ? UINT64_MAX : 0));
 }
 
 static inline void put_bytes(struct codec *c, const void *bytes, size_t len)

@@ -199,7 +199,7 @@ void *ledger_thread(void *worker)
 	struct worker *w = worker;
 	struct ledger_desk desk = { .w = w, .login_version = -1 };
 	struct ledger_job job;
-	enum reason why = desk_open(&desk);
+	enum reason why = desk_open(&desk), why_wait;
 
 	if (why != REASON_OK) {
 		fprintf(stderr, "%s: ledger thread: %s\n", w->program, reason_detail());
@@ -211,15 +211,17 @@ void *ledger_thread(void *worker)
 		int ready;
 
 		if (free_rows && queue_pop(&w->wants, &job)) {
-			/* This thread holds the clock by running; the message must not, while it waits for its turn to ask. */
-			queue_done(&w->wants);
 			if (why == REASON_OK)
 				ask(&desk, job.want);
 			else
 				tell_trouble(&desk, why);
 			continue;
 		}
-		if (clock_poll(desk.seat, &fd, 1, CLOCK_NEVER, &ready) == REASON_CLOCK_STOPPED)
+		if (free_rows && !queue_idle(&w->wants))
+			continue;
+		why_wait = clock_poll(desk.seat, &fd, 1, CLOCK_NEVER, &ready);
+		queue_awake(&w->wants);
+		if (why_wait == REASON_CLOCK_STOPPED)
 			break;
 	}
 	desk_close(&desk);

@@ -254,7 +254,7 @@ void *order_thread(void *worker)
 	struct worker *w = worker;
 	struct order_desk desk = { .w = w, .login_version = -1 };
 	struct order_job job;
-	enum reason why = desk_open(&desk);
+	enum reason why = desk_open(&desk), why_wait;
 
 	if (why != REASON_OK) {
 		log_event(LOG_ERROR, "order-thread", "reason=%s", reason_code(why));
@@ -267,8 +267,6 @@ void *order_thread(void *worker)
 		int ready;
 
 		while (queue_pop(&w->orders, &job)) {
-			/* This thread holds the clock by running; the message must not, while it waits for its turn to send. */
-			queue_done(&w->orders);
 			if (why == REASON_OK)
 				carry_out(&desk, &job);
 			else
@@ -278,7 +276,13 @@ void *order_thread(void *worker)
 			(void)save_kept(&desk);
 		if (atomic_load(&w->stopping) && desk.db_told_lost)
 			break; /* the journal has it; close settles it from the broker */
-		if (desk.seat == NULL || clock_poll(desk.seat, &fd, 1, until, &ready) == REASON_CLOCK_STOPPED)
+		if (desk.seat == NULL)
+			break;
+		if (atomic_load(&w->stopping) || !queue_idle(&w->orders))
+			continue;
+		why_wait = clock_poll(desk.seat, &fd, 1, until, &ready);
+		queue_awake(&w->orders);
+		if (why_wait == REASON_CLOCK_STOPPED)
 			break;
 	}
 	kis_close(desk.kis);

@@ -29,10 +29,7 @@ void queue_close(struct queue *queue)
 {
 	if (queue->bytes == NULL && queue->fd <= 0)
 		return;
-	while (queue->count > 0) { /* unread messages still hold the clock */
-		queue->count--;
-		queue_done(queue);
-	}
+	queue_awake(queue);
 	if (queue->fd >= 0)
 		(void)close(queue->fd);
 	free(queue->bytes);
@@ -53,7 +50,6 @@ bool queue_push(struct queue *queue, const void *message)
 {
 	bool taken = false;
 
-	clock_hold(queue->clock);
 	(void)pthread_mutex_lock(&queue->lock);
 	if (queue->count < queue->room) {
 		memcpy(queue->bytes + (queue->head + queue->count) % queue->room * queue->size, message, queue->size);
@@ -62,11 +58,13 @@ bool queue_push(struct queue *queue, const void *message)
 	} else {
 		queue->refused++;
 	}
+	if (taken && queue->idle && !queue->held) {
+		clock_hold(queue->clock);
+		queue->held = true;
+	}
 	(void)pthread_mutex_unlock(&queue->lock);
 	if (taken)
 		queue_kick(queue);
-	else
-		clock_unhold(queue->clock);
 	return taken;
 }
 
@@ -80,20 +78,32 @@ bool queue_pop(struct queue *queue, void *message)
 		memcpy(message, queue->bytes + queue->head * queue->size, queue->size);
 		queue->head = (queue->head + 1) % queue->room;
 		queue->count--;
-	} else {
-		uint64_t counter;
-
-		/* Emptied under the lock: a push after this makes it readable again. */
-		if (read(queue->fd, &counter, sizeof(counter)) < 0 && errno != EAGAIN)
-			BUG_IF(true, "an eventfd can be read");
 	}
 	(void)pthread_mutex_unlock(&queue->lock);
 	return any;
 }
 
-void queue_done(struct queue *queue)
+bool queue_idle(struct queue *queue)
 {
-	clock_unhold(queue->clock);
+	uint64_t counter;
+
+	(void)pthread_mutex_lock(&queue->lock);
+	queue->idle = queue->count == 0;
+	/* Emptied under the lock: a push after this makes it readable again. */
+	if (queue->idle && read(queue->fd, &counter, sizeof(counter)) < 0 && errno != EAGAIN)
+		BUG_IF(true, "an eventfd can be read");
+	(void)pthread_mutex_unlock(&queue->lock);
+	return queue->idle;
+}
+
+void queue_awake(struct queue *queue)
+{
+	(void)pthread_mutex_lock(&queue->lock);
+	queue->idle = false;
+	if (queue->held)
+		clock_unhold(queue->clock);
+	queue->held = false;
+	(void)pthread_mutex_unlock(&queue->lock);
 }
 
 uint64_t queue_refused(struct queue *queue)

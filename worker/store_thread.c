@@ -208,7 +208,6 @@ static void take_rows(struct store_desk *desk)
 				desk->status = desk->batch[desk->batch_count].action.u.status;
 			else
 				desk->batch_count++;
-			queue_done(&w->rows);
 		}
 		flush_rows(desk);
 		if (desk->batch_count > 0 || queue_count(&w->rows) == 0)
@@ -318,7 +317,6 @@ void *store_thread(void *worker)
 	}
 	while (desk->seat != NULL && (!atomic_load(&w->stopping) || queue_count(&w->rows) > 0 || desk->batch_count > 0)) {
 		struct pollfd fd = { .fd = w->rows.fd, .events = POLLIN, .revents = 0 };
-		struct wall until = desk->heartbeat_next;
 		int ready;
 
 		if (desk->db != NULL) {
@@ -332,9 +330,11 @@ void *store_thread(void *worker)
 		if (desk->batch_count > 0) {
 			if (clock_wait_us(desk->seat, DB_RETRY_US) == REASON_CLOCK_STOPPED)
 				break;
-		} else if (clock_poll(desk->seat, &fd, 1, desk->heartbeat_next.us > until.us ? desk->heartbeat_next : until, &ready) ==
-			   REASON_CLOCK_STOPPED) {
-			break;
+		} else if (!atomic_load(&w->stopping) && queue_idle(&w->rows)) {
+			why = clock_poll(desk->seat, &fd, 1, desk->heartbeat_next, &ready);
+			queue_awake(&w->rows);
+			if (why == REASON_CLOCK_STOPPED)
+				break;
 		}
 	}
 	db_close(desk->db);

@@ -187,6 +187,7 @@ static void run_loop(struct bench *b)
 {
 	struct worker *w = b->w;
 	struct engine_event event;
+	enum reason why;
 
 	step_kind(b, EVENT_START);
 	while (!b->done) {
@@ -194,14 +195,16 @@ static void run_loop(struct bench *b)
 					 { .fd = b->signal_fd, .events = POLLIN, .revents = 0 } };
 		int ready;
 
-		while (!b->done && queue_pop(&w->events, &event)) {
+		while (!b->done && queue_pop(&w->events, &event))
 			step(b, &event);
-			queue_done(&w->events);
-		}
 		read_signals(b);
 		look_inside(b);
 		timers(b);
-		if (!b->done && clock_poll(b->seat, fds, 2, b->timer_next, &ready) == REASON_CLOCK_STOPPED)
+		if (b->done || !queue_idle(&w->events))
+			continue;
+		why = clock_poll(b->seat, fds, 2, b->timer_next, &ready);
+		queue_awake(&w->events);
+		if (why == REASON_CLOCK_STOPPED)
 			break;
 	}
 	journal_seal(w->journal);
