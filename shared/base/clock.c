@@ -741,6 +741,11 @@ bool clock_is_virtual(const struct clock *clk)
 	return clk->sh != NULL;
 }
 
+bool clock_still(const struct clock *clk)
+{
+	return clock_is_virtual(clk) && atomic_load(&clk->sh->pace) == CLOCK_STILL;
+}
+
 bool clock_stopped(const struct clock *clk)
 {
 	return clk->sh && atomic_load(&clk->sh->stopped);

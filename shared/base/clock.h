@@ -47,6 +47,7 @@ enum reason clock_open_real(struct clock **out);
 enum reason clock_open_virtual(const char *path, struct clock **out);
 void clock_close(struct clock *clk);
 bool clock_is_virtual(const struct clock *clk);
+bool clock_still(const struct clock *clk);           /* virtual and standing: nobody's wait ends */
 bool clock_stopped(const struct clock *clk);         /* for loops that only know clock_idle_* */
 struct wall clock_wall(const struct clock *clk);
 struct mono clock_mono(const struct clock *clk);
