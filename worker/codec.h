@@ -121,7 +121,7 @@ static inline void get_text(struct codec *c, char *text, size_t size)
 	uint64_t len = get_u64(c);
 
 	memset(text, 0, size);
-	if (len >= size || len > c->room - c->used) {
+	if (!c->from || len >= size || len > c->room - c->used) {
 		c->bad = true;
 		return;
 	}

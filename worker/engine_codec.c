@@ -442,6 +442,7 @@ enum reason engine_event_write(const struct engine_event *event, uint8_t *bytes,
 {
 	struct codec c = { .to = bytes, .room = room };
 
+	BUG_IF(!bytes, "there is room to write into");
 	event_all(&c, (struct engine_event *)event, NULL);
 	return finish(&c, "an event", out_len);
 }

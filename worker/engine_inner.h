@@ -22,6 +22,7 @@ struct eng_decided { /* the newest decision of a symbol and side that was not se
 	struct wall at;
 	bool any;
 };
+/* NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): grouped by meaning, one of each lives */
 struct eng_symbol {
 	struct engine_symbol row;
 	struct cost_rules costs;
@@ -34,7 +35,8 @@ struct eng_symbol {
 	/* brakes */
 	bool locked[2]; /* by side */
 	bool lock_lifts; /* SELL: when the broker's sellable equals our lots */
-	struct wall ext_hint_at; /* a notice of an order that is not ours: no new orders before a later listing */
+	struct wall
+		ext_hint_at; /* a notice of an order that is not ours: no new orders before a later listing */
 	bool repeated[2];
 	/* shares */
 	struct position *pos; /* own lots, NULL = none yet */
@@ -53,7 +55,7 @@ struct eng_symbol {
 	/* strategy */
 	struct eng_decided decided[2];
 	int due_next; /* first signal not yet offered */
-	_Alignas(16) uint8_t state[STRATEGY_STATE_MAX];
+	_Alignas(8) uint8_t state[STRATEGY_STATE_MAX];
 };
 struct eng_order {
 	struct order o;
@@ -75,6 +77,7 @@ struct eng_intent { /* for rates and repeated execution */
 	enum order_side side;
 	int64_t qty, price_won;
 };
+/* NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): grouped by meaning, one of each lives */
 struct engine {
 	struct engine_inputs *in; /* own copy; orders and fills of it are not read after the start */
 	const struct strategy *strategy;

@@ -687,7 +687,7 @@ static bool side_of(const struct order *o, const struct broker_order *row)
 }
 
 static void bind_row(struct engine *eng, int index, const struct broker_order *row, struct wall asked,
-		 struct engine_actions *out)
+		     struct engine_actions *out)
 {
 	struct eng_order *ord = &eng->orders[index];
 
@@ -935,7 +935,8 @@ void eng_balance(struct engine *eng, const struct broker_balance *balance, struc
 		return;
 	for (int i = 0; i < eng->symbol_count; i++) {
 		struct eng_symbol *sym = &eng->symbols[i];
-		int64_t own_qty = sym->pos ? sym->pos->lot.qty : 0, qty = 0, sellable_qty = 0;
+		int64_t books_qty = (sym->pos ? sym->pos->lot.qty : 0) + sym->ext_qty, qty = 0,
+			sellable_qty = 0;
 
 		for (int n = 0; n < balance->count; n++) {
 			if (strcmp(balance->rows[n].symbol, sym->row.symbol) == 0) {
@@ -944,15 +945,14 @@ void eng_balance(struct engine *eng, const struct broker_balance *balance, struc
 			}
 		}
 		/* A symbol that traded within T_LAG, or in which somebody else trades, is not judged here. */
-		if (qty != own_qty + sym->ext_qty && !sym->ext_today && sym->open_buy_qty == 0 &&
+		if (qty != books_qty && !sym->ext_today && sym->open_buy_qty == 0 &&
 		    sym->open_sell_qty == 0 &&
 		    (sym->last_fill_at.us == 0 ||
 		     balance->asked.us - sym->last_fill_at.us > eng->in->t_lag_us))
 			eng_cause(eng, CAUSE_MISMATCH, true,
 				  "%s: the broker holds %lld shares, our books %lld", sym->row.symbol,
-				  (long long)qty, (long long)(own_qty + sym->ext_qty));
-		if (sym->lock_lifts && sellable_qty == own_qty + sym->ext_qty - sym->open_sell_qty &&
-		    qty == own_qty + sym->ext_qty) {
+				  (long long)qty, (long long)books_qty);
+		if (sym->lock_lifts && sellable_qty == books_qty - sym->open_sell_qty && qty == books_qty) {
 			struct engine_action *act = eng_take(eng, out, ACTION_LOCK);
 
 			sym->lock_lifts = false;
