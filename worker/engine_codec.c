@@ -349,7 +349,7 @@ static void listing(struct codec *c, struct broker_order_list *list, struct engi
 	WALL(c, list->asked);
 	WALL(c, list->answered);
 	count(c, &list->count, ORDERS_DAY_MAX);
-	if (!c->to) {
+	if (room) { /* reading */
 		list->rows = room->orders;
 		list->room = ORDERS_DAY_MAX;
 	}
@@ -364,7 +364,7 @@ static void balance(struct codec *c, struct broker_balance *b, struct engine_eve
 	WALL(c, b->asked);
 	WALL(c, b->answered);
 	count(c, &b->count, HOLDINGS_MAX);
-	if (!c->to) {
+	if (room) { /* reading */
 		b->rows = room->holdings;
 		b->room = HOLDINGS_MAX;
 	}
