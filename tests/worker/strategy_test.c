@@ -263,6 +263,27 @@ struct demo_row {
 	struct path_figures day, before;
 };
 
+/* code,market,open,high,low,close,change,change_pct,volume,... */
+static bool demo_line(char *line, char **out_code, struct path_figures *out)
+{
+	int64_t *const numbers[] = { NULL,           NULL,          &out->open_won,
+				     &out->high_won, &out->low_won, &out->close_won,
+				     NULL,           NULL,          &out->volume };
+	char *rest = line;
+
+	for (size_t i = 0; i < ARRAY_COUNT(numbers); i++) {
+		char *field = strsep(&rest, ",");
+
+		if (!field || !rest)
+			return false;
+		if (i == 0)
+			*out_code = field;
+		if (numbers[i] && !num_parse(field, strlen(field), numbers[i]))
+			return false;
+	}
+	return true;
+}
+
 static int demo_read(const char *path, struct demo_row *rows, bool before)
 {
 	char line[512];
@@ -271,19 +292,16 @@ static int demo_read(const char *path, struct demo_row *rows, bool before)
 
 	assert_non_null(file);
 	while (fgets(line, sizeof(line), file)) {
-		long long open_won, high_won, low_won, close_won, volume, change;
-		struct path_figures *to;
-		char code[8];
+		struct path_figures figures = { 0 };
+		char *code = NULL;
 
-		if (sscanf(line, "%6[0-9A-Z],KOSPI,%lld,%lld,%lld,%lld,%lld,%*[^,],%lld", code, &open_won,
-			   &high_won, &low_won, &close_won, &change, &volume) != 7)
-			continue;
+		if (!demo_line(line, &code, &figures))
+			continue; /* the source line and the heads of the columns */
 		assert_true(count < DEMO_SYMBOLS);
 		if (before)
 			assert_string_equal(rows[count].symbol, code);
-		memcpy(rows[count].symbol, code, sizeof(code));
-		to = before ? &rows[count].before : &rows[count].day;
-		*to = (struct path_figures){ open_won, high_won, low_won, close_won, volume };
+		snprintf(rows[count].symbol, sizeof(rows[count].symbol), "%.11s", code);
+		*(before ? &rows[count].before : &rows[count].day) = figures;
 		count++;
 	}
 	fclose(file);
