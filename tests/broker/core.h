@@ -26,7 +26,7 @@
 #define CORE_PRICE_MAX      INT64_C(1000000000)
 #define CORE_AMOUNT_MAX     INT64_C(1000000000000000)
 #define CORE_DAY_MINUTES    1440
-#define CORE_FIRST_BARS     260 /* synthetic day bars */
+#define CORE_FIRST_BARS     300 /* synthetic day bars */
 #define CORE_EMPTY_ROLLS    2 /* sold-out rows stay in the balance for so many days */
 
 /* ---- growing arrays: false when memory is exhausted, which ends the simulator ---- */

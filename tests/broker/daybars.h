@@ -12,7 +12,7 @@
 
 #include "tests/broker/exchange.h"
 
-#define DAYBARS_COUNT 260
+#define DAYBARS_COUNT 300
 
 /* Fills out[0 .. count-1], oldest first; out[count-1] is of the newest of `days` and closes at last_close_won.
  * days[i].. oldest first, count of them. */

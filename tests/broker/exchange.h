@@ -214,7 +214,7 @@ const struct exch_quote *exch_quote_at(const struct exchange *ex, size_t index);
 const struct exch_quote *exch_quote_of(const struct exchange *ex, const char *code); /* NULL = unknown */
 int64_t exch_tick_won(const struct exchange *ex, const char *code,
 		      int64_t price_won); /* tick size at a price */
-/* Day bars from..to inclusive, oldest first. Today's own bar is included once it has prints. 260 days before the
+/* Day bars from..to inclusive, oldest first. Today's own bar is included once it has prints. 300 days before the
  * first data day are synthetic and marked. Caller frees *out. */
 enum reason exch_day_bars(const struct exchange *ex, const char *code, struct kst_day from, struct kst_day to,
 			  struct exch_bar **out, size_t *out_count);
