@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "ops/house.h"
@@ -551,7 +552,8 @@ static enum reason client_login(const struct house *house, const char *password,
 
 	if (fd < 0)
 		return reason_set(REASON_FILE_IO, "memfd_create: %s", strerror(errno));
-	if (dprintf(fd, "[client]\nuser=gj_reader\npassword=%s\nsocket=%s\ndatabase=%s\ndefault-character-set=utf8mb4\n", password,
+	/* The client ignores a file that others may write, and a memfd begins with 0777. */
+	if (fchmod(fd, 0600) != 0 || dprintf(fd, "[client]\nuser=gj_reader\npassword=%s\nsocket=%s\ndatabase=%s\ndefault-character-set=utf8mb4\n", password,
 		    conf_text(&house->cfg, CONF_DB_SOCKET), conf_text(&house->cfg, CONF_DB_NAME)) < 0) {
 		(void)close(fd);
 		return reason_set(REASON_FILE_IO, "cannot write the client's login: %s", strerror(errno));
@@ -574,7 +576,7 @@ static enum reason wake_private_db(struct house *house)
 	if (why == REASON_OK)
 		why = file_join(conf_text(&house->cfg, CONF_SQL_DIR), "../ops/db", tool);
 	if (why == REASON_OK)
-		why = ops_child(house, tool, argv, &status);
+		why = ops_child(house, tool, argv, true, &status);
 	if (why == REASON_OK && status != 0)
 		why = reason_set(REASON_DB_AWAY, "the private database in %s does not start; its log lies there", folder);
 	return why;

@@ -21,7 +21,7 @@ static enum reason run_phase(struct house *house, enum phase_id id, int *out_exi
 		argv[n++] = house->args.day;
 	}
 	argv[n] = NULL;
-	return ops_child(house, phase_name(id), argv, out_exit);
+	return ops_child(house, phase_name(id), argv, false, out_exit);
 }
 
 /* Every phase of the set in running order. The first that is not 0 is the exit status; the rest still answer for themselves. */

@@ -208,11 +208,35 @@ static enum reason wait_child(struct house *house, pid_t child, int *out_exit)
 	return why;
 }
 
-enum reason ops_child(struct house *house, const char *program, const char *const *argv, int *out_exit)
+/*
+ * A rehearsal left up with --stay stands still, but a phase waits: for the broker's pace, for a lease. The clock goes while the
+ * phase runs, at most to a limit a little past its deadline, so that it stands again soon even if nobody sets it still.
+ */
+static enum reason clock_lend(struct house *house, bool *out_lent)
+{
+	int64_t room_us = (conf_number(&house->cfg, CONF_HAND_DEADLINE_MIN) + 1) * 60 * US_PER_S;
+	enum reason why = REASON_OK;
+
+	*out_lent = house->clock != NULL && clock_still(house->clock);
+	if (!*out_lent)
+		return REASON_OK;
+	why = clock_set_limit(house->clock, wall_add_us(clock_wall(house->clock), room_us));
+	return why == REASON_OK ? clock_set_pace(house->clock, CLOCK_EVENT, 0) : why;
+}
+
+static enum reason clock_take_back(struct house *house)
+{
+	enum reason why = clock_set_pace(house->clock, CLOCK_STILL, 0);
+
+	return why == REASON_OK ? clock_set_limit(house->clock, CLOCK_NEVER) : why;
+}
+
+enum reason ops_child(struct house *house, const char *program, const char *const *argv, bool quiet, int *out_exit)
 {
 	char path[FILE_PATH_SIZE];
 	struct spawn order = SPAWN_INIT;
-	enum reason why;
+	enum reason why, still = REASON_OK;
+	bool lent = false;
 	pid_t child = 0;
 
 	if (program[0] == '/')
@@ -224,8 +248,15 @@ enum reason ops_child(struct house *house, const char *program, const char *cons
 		return why;
 	order.path = path;
 	order.argv = argv;
-	why = spawn_start(house->clock, &order, &child);
-	if (why != REASON_OK)
-		return why;
-	return wait_child(house, child, out_exit);
+	order.stdout_fd = quiet ? open("/dev/null", O_WRONLY | O_CLOEXEC) : -1;
+	why = clock_lend(house, &lent);
+	if (why == REASON_OK)
+		why = spawn_start(house->clock, &order, &child);
+	if (order.stdout_fd >= 0)
+		(void)close(order.stdout_fd);
+	if (why == REASON_OK)
+		why = wait_child(house, child, out_exit);
+	if (lent)
+		still = clock_take_back(house);
+	return why == REASON_OK ? still : why;
 }

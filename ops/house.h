@@ -58,8 +58,9 @@ const char *ops_person(const struct ops_args *args);
 /* A person's act needs a reason in words; REASON_NEEDS_REASON otherwise. */
 enum reason ops_need_reason(const struct ops_args *args);
 
-/* Runs one of our programs (a name in bin_dir, or a path) and waits for it on the house's seat (virtual time goes on meanwhile). *out_exit its exit status. */
-enum reason ops_child(struct house *house, const char *program, const char *const *argv, int *out_exit);
+/* Runs one of our programs (a name in bin_dir, or a path) and waits for it on the house's seat (virtual time goes on meanwhile). quiet: its standard
+ * output goes nowhere. *out_exit its exit status. */
+enum reason ops_child(struct house *house, const char *program, const char *const *argv, bool quiet, int *out_exit);
 
 struct ops_command {
 	const char *name;
