@@ -85,6 +85,22 @@ static enum reason judge_fresh(struct phase *ph)
 	return REASON_OK;
 }
 
+/* What a worker did after the snapshot is in no certificate made from it: reconcile has to look again. */
+static enum reason judge_after_worker(struct phase *ph, struct gate *gate)
+{
+	enum reason why = tbl_certificate_used(ph->db, ph->account.account_id, ph->day.day, &gate->row);
+	struct wall used = gate->row.consumed;
+
+	gate->row = (struct certificate_row){ 0 };
+	if (why == REASON_DB_NOT_FOUND)
+		return REASON_OK;
+	if (why == REASON_OK && ph->records[PHASE_RECONCILE].started.us <= used.us)
+		why = reason_set(
+			REASON_GATE_STALE,
+			"a worker has run since reconcile looked; run: gaejang rerun reconcile --downstream");
+	return why;
+}
+
 static enum reason judge(struct phase *ph, struct gate *gate)
 {
 	enum reason why = judge_fails(ph);
@@ -93,6 +109,8 @@ static enum reason judge(struct phase *ph, struct gate *gate)
 		why = judge_fresh(ph);
 	if (why == REASON_OK)
 		why = phase_unchanged(ph);
+	if (why == REASON_OK && !phase_trade_alive(ph))
+		why = judge_after_worker(ph, gate);
 	for (int id = 0; id < PHASE_MORNING_COUNT && why == REASON_OK; id++)
 		lower(gate, ph->records[id].mode, phase_name((enum phase_id)id));
 	return why;

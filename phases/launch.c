@@ -133,8 +133,8 @@ static enum reason look_again(struct phase *ph, int pidfd)
 	return why == REASON_OK || why == REASON_INTERRUPTED ? phase_check(ph) : why;
 }
 
-static enum reason watch(struct phase *ph, const struct launch *what, pid_t pid, int pidfd, const char *out_path,
-			 bool *out_ended)
+static enum reason watch(struct phase *ph, const struct launch *what, pid_t pid, int pidfd,
+			 const char *out_path, bool *out_ended)
 {
 	struct wall until = wall_add_us(phase_now(ph), UP_S_MAX * US_PER_S);
 	bool up = false;
@@ -166,7 +166,8 @@ static enum reason wait_up(struct phase *ph, const struct launch *what, pid_t pi
 
 	*out_ended = false;
 	if (pidfd < 0)
-		return reason_set(REASON_GATE_LAUNCH, "pidfd_open for %s: %s", what->program, strerror(errno));
+		return reason_set(REASON_GATE_LAUNCH, "pidfd_open for %s: %s", what->program,
+				  strerror(errno));
 	why = watch(ph, what, pid, pidfd, out_path, out_ended);
 	(void)close(pidfd);
 	return why;

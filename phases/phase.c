@@ -226,12 +226,12 @@ enum reason phase_frozen(struct phase *ph, struct certificate *out, bool *out_fo
 	*out_found = false;
 	if (!row)
 		return reason_set(REASON_NO_MEMORY, "no memory for a certificate row");
-	why = tbl_certificate_newest(ph->db, ph->account.account_id, ph->day.day, row);
+	why = tbl_certificate_used(ph->db, ph->account.account_id, ph->day.day, row);
 	if (why == REASON_DB_NOT_FOUND) {
 		why = REASON_OK;
 		goto out;
 	}
-	if (why != REASON_OK || row->consumed.us == 0)
+	if (why != REASON_OK)
 		goto out;
 	why = certificate_read(row->body, strlen(row->body), out);
 	if (why == REASON_OK)

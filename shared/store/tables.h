@@ -210,6 +210,7 @@ struct certificate_row {
 enum reason tbl_certificate_add(struct db *db, const struct certificate_row *row, int64_t *out_id);
 enum reason tbl_certificate_find(struct db *db, int64_t certificate_id, struct certificate_row *out);
 enum reason tbl_certificate_newest(struct db *db, int64_t account_id, struct kst_day day, struct certificate_row *out);
+enum reason tbl_certificate_used(struct db *db, int64_t account_id, struct kst_day day, struct certificate_row *out); /* newest consumed */
 enum reason tbl_certificate_consume(struct db *db, int64_t certificate_id, const char *by, struct wall at); /* DB_REFUSED: was consumed */
 
 enum lease_kind { LEASE_NONE, LEASE_PHASE, LEASE_TRADE };

@@ -56,12 +56,12 @@ enum reason tbl_certificate_find(struct db *db, int64_t certificate_id, struct c
 	return why;
 }
 
-enum reason tbl_certificate_newest(struct db *db, int64_t account_id, struct kst_day day,
-				   struct certificate_row *out)
+static enum reason of_day(struct db *db, enum stmt_name name, int64_t account_id, struct kst_day day,
+			  struct certificate_row *out)
 {
 	struct certificate_row row = { 0 };
 	struct stmt *st = NULL;
-	enum reason why = stmt_begin(db, STMT_CERTIFICATE_NEWEST, &st);
+	enum reason why = stmt_begin(db, name, &st);
 
 	if (why != REASON_OK)
 		return why;
@@ -71,6 +71,18 @@ enum reason tbl_certificate_newest(struct db *db, int64_t account_id, struct kst
 	if (why == REASON_OK)
 		*out = row;
 	return why;
+}
+
+enum reason tbl_certificate_newest(struct db *db, int64_t account_id, struct kst_day day,
+				   struct certificate_row *out)
+{
+	return of_day(db, STMT_CERTIFICATE_NEWEST, account_id, day, out);
+}
+
+enum reason tbl_certificate_used(struct db *db, int64_t account_id, struct kst_day day,
+				 struct certificate_row *out)
+{
+	return of_day(db, STMT_CERTIFICATE_USED, account_id, day, out);
 }
 
 enum reason tbl_certificate_consume(struct db *db, int64_t certificate_id, const char *by, struct wall at)
