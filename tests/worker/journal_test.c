@@ -378,7 +378,7 @@ static int program(const char *replay, const char *arg, const char *json)
 
 static void test_program(void **state)
 {
-	const char *replay = getenv("GJ_REPLAY") ? getenv("GJ_REPLAY") : "bin/replay";
+	const char *given = getenv("GJ_REPLAY"), *replay = given ? given : "bin/replay";
 	char path[FILE_PATH_SIZE];
 	struct journal_replay res;
 	size_t size;
