@@ -109,7 +109,7 @@ static enum reason judge(struct phase *ph, struct gate *gate)
 		why = judge_fresh(ph);
 	if (why == REASON_OK)
 		why = phase_unchanged(ph);
-	if (why == REASON_OK && !phase_trade_alive(ph))
+	if (why == REASON_OK && (!phase_trade_alive(ph) || phase_observer_alive(ph)))
 		why = judge_after_worker(ph, gate);
 	for (int id = 0; id < PHASE_MORNING_COUNT && why == REASON_OK; id++)
 		lower(gate, ph->records[id].mode, phase_name((enum phase_id)id));
