@@ -23,13 +23,13 @@
 #include "worker/worker.h"
 #include "shared/base/banned.h"
 
-#define HOLD_REAL_US    (2 * LWS_US_PER_SEC)
-#define APPROVAL_US     (15 * US_PER_S)
-#define ACK_US          (10 * US_PER_S)
-#define CALM_US         (300 * US_PER_S) /* a connection that lived so long starts the waits anew */
-#define SLOT_WAIT_S     60
-#define WRITE_ROOM      2048
-#define ECHO_MAX        1024
+#define HOLD_REAL_US (2 * LWS_US_PER_SEC)
+#define APPROVAL_US  (15 * US_PER_S)
+#define ACK_US       (10 * US_PER_S)
+#define CALM_US      (300 * US_PER_S) /* a connection that lived so long starts the waits anew */
+#define SLOT_WAIT_S  60
+#define WRITE_ROOM   2048
+#define ECHO_MAX     1024
 
 enum ack_state { ACK_NONE, ACK_ASKED, ACK_YES, ACK_NO };
 struct registration {
@@ -45,12 +45,12 @@ struct feed {
 	struct kis_login login;
 	int login_version;
 	struct lws_context *context;
-	struct lws *wsi;                     /* NULL = no connection or attempt */
+	struct lws *wsi; /* NULL = no connection or attempt */
 	struct clock_wire *wire;
 	bool up, connecting, closing;
 	lws_sorted_usec_list_t hold_timer;
 	bool hold_timer_on;
-	int holds;                           /* taken by us, see above */
+	int holds; /* taken by us, see above */
 	char address[128];
 	int port;
 	char approval[KIS_APPROVAL_SIZE];
@@ -59,7 +59,7 @@ struct feed {
 	struct notice_key key;
 	char echo[ECHO_MAX];
 	size_t echo_len;
-	uint8_t *bytes;                      /* one message in the making */
+	uint8_t *bytes; /* one message in the making */
 	size_t bytes_len;
 	bool too_long;
 	struct trade_tick *trades;
@@ -78,7 +78,8 @@ static void tell_feed(struct feed *f, enum engine_feed what, const char *symbol)
 	struct engine_event event = { .kind = EVENT_FEED, .at = clock_wall(f->w->clock) };
 
 	event.u.feed.what = what;
-	(void)snprintf(event.u.feed.symbol, sizeof(event.u.feed.symbol), "%.11s", symbol != NULL ? symbol : "");
+	(void)snprintf(event.u.feed.symbol, sizeof(event.u.feed.symbol), "%.11s",
+		       symbol != NULL ? symbol : "");
 	worker_tell(f->w, &event);
 }
 
@@ -190,7 +191,8 @@ static void take_notices(struct feed *f, const struct frame *frame)
 static struct registration *find_registration(struct feed *f, const struct stream_message *message)
 {
 	for (int i = 0; i < f->reg_count; i++) {
-		if (message->channel_known && f->regs[i].channel == message->channel && strcmp(f->regs[i].key, message->key) == 0)
+		if (message->channel_known && f->regs[i].channel == message->channel &&
+		    strcmp(f->regs[i].key, message->key) == 0)
 			return &f->regs[i];
 	}
 	/* Some refusals name nothing; requests are answered in order, so it is the oldest unanswered one. */
@@ -206,9 +208,11 @@ static void take_refusal(struct feed *f, struct registration *reg, const struct 
 	char text[200];
 
 	reg->state = ACK_NO;
-	(void)snprintf(text, sizeof(text), "the broker refuses a registration (%s) of channel %d", message->msg_cd, (int)reg->channel);
+	(void)snprintf(text, sizeof(text), "the broker refuses a registration (%s) of channel %d",
+		       message->msg_cd, (int)reg->channel);
 	if (message->slot_taken) {
-		raise_alert(f, FINDING_CRIT, "feed-slot-taken", "another session uses the app key; nothing is sent until the slot is free");
+		raise_alert(f, FINDING_CRIT, "feed-slot-taken",
+			    "another session uses the app key; nothing is sent until the slot is free");
 		f->wait_s = SLOT_WAIT_S;
 		f->closing = true;
 	} else if (message->bad_approval || reg->channel == STREAM_NOTICES) {
@@ -256,7 +260,8 @@ static void take_data(struct feed *f)
 	}
 	if (frame.extra > 0 && !f->extra_told) {
 		f->extra_told = true;
-		raise_alert(f, FINDING_WARN, "format-changed", "frames carry more trailing fields than known; they are ignored");
+		raise_alert(f, FINDING_WARN, "format-changed",
+			    "frames carry more trailing fields than known; they are ignored");
 	}
 	switch (frame.channel) {
 	case CHANNEL_TRADE: take_trades(f, &frame); break;
@@ -309,7 +314,8 @@ static void receive(struct feed *f, struct lws *wsi, const void *in, size_t len)
 	if (!lws_is_final_fragment(wsi) || lws_remaining_packet_payload(wsi) != 0)
 		return;
 	if (f->too_long)
-		raise_alert(f, FINDING_WARN, "format-changed", "a message longer than the room for one was dropped");
+		raise_alert(f, FINDING_WARN, "format-changed",
+			    "a message longer than the room for one was dropped");
 	else
 		take_message(f);
 	f->bytes_len = 0;
@@ -341,7 +347,8 @@ static bool write_next(struct feed *f, struct lws *wsi)
 	} else if (f->reg_next < f->reg_count) {
 		struct registration *reg = &f->regs[f->reg_next++];
 
-		if (stream_request(f->w->env, reg->channel, reg->key, true, f->approval, request, &len) != REASON_OK)
+		if (stream_request(f->w->env, reg->channel, reg->key, true, f->approval, request, &len) !=
+		    REASON_OK)
 			return false;
 		reg->state = ACK_ASKED;
 		reg->asked = clock_wall(f->w->clock);
@@ -371,7 +378,8 @@ static void connected(struct feed *f, struct lws *wsi)
 {
 	f->connecting = false;
 	f->connected_at = f->heard_at = clock_wall(f->w->clock);
-	if (clock_is_virtual(f->w->clock) && clock_wire_open(f->w->clock, local_port(wsi), &f->wire) != REASON_OK)
+	if (clock_is_virtual(f->w->clock) &&
+	    clock_wire_open(f->w->clock, local_port(wsi), &f->wire) != REASON_OK)
 		log_event(LOG_WARN, "wire", "reason=%s", reason_code(REASON_CLOCK_FILE));
 	for (int i = 0; i < f->reg_count; i++)
 		f->regs[i].state = ACK_NONE;
@@ -461,7 +469,9 @@ static void begin_connect(struct feed *f)
 	if (f->reconnects > conf_number(&f->w->cfg, CONF_RECONNECTS_DAY)) {
 		if (!f->budget_told) {
 			tell_feed(f, FEED_BUDGET, NULL);
-			raise_alert(f, FINDING_CRIT, "feed-budget", "too many reconnects today; nothing is sent until a person restarts the worker");
+			raise_alert(f, FINDING_CRIT, "feed-budget",
+				    "too many reconnects today; nothing is sent until a person restarts the "
+				    "worker");
 		}
 		f->budget_told = true;
 		f->connect_at = CLOCK_NEVER;
@@ -469,7 +479,8 @@ static void begin_connect(struct feed *f)
 	}
 	f->reconnects++;
 	if (!connect_now(f) && !(f->wsi != NULL && f->connecting)) {
-		if (f->connect_at.us <= clock_wall(f->w->clock).us) /* not already set by the error callback */
+		if (f->connect_at.us <=
+		    clock_wall(f->w->clock).us) /* not already set by the error callback */
 			disconnected(f);
 	}
 }
@@ -551,18 +562,21 @@ static void plan_registrations(struct feed *f)
 
 static enum reason parse_address(struct feed *f)
 {
-	const char *url = conf_number(&f->w->cfg, CONF_REHEARSAL) != 0 ? conf_text(&f->w->cfg, CONF_REHEARSAL_WS) : kis_hosts[f->w->env].ws;
+	const char *url = conf_number(&f->w->cfg, CONF_REHEARSAL) != 0
+				  ? conf_text(&f->w->cfg, CONF_REHEARSAL_WS)
+				  : kis_hosts[f->w->env].ws;
 	const char *host = strncmp(url, "ws://", 5) == 0 ? url + 5 : NULL;
 	const char *colon = host != NULL ? strchr(host, ':') : NULL;
 	int64_t port = 0;
 
-	if (colon == NULL || (size_t)(colon - host) >= sizeof(f->address) || !num_parse(colon + 1, strlen(colon + 1), &port) || port < 1 ||
-	    port > 65535)
+	if (colon == NULL || (size_t)(colon - host) >= sizeof(f->address) ||
+	    !num_parse(colon + 1, strlen(colon + 1), &port) || port < 1 || port > 65535)
 		return reason_set(REASON_CONF_RANGE, "[rehearsal] ws = %s is not ws://HOST:PORT", url);
 	memcpy(f->address, host, (size_t)(colon - host));
 	f->port = (int)port;
 	if (conf_number(&f->w->cfg, CONF_REHEARSAL) != 0 && strcmp(f->address, "127.0.0.1") != 0)
-		return reason_set(REASON_BROKER_ENV, "a rehearsal talks to 127.0.0.1 only, not to %s", f->address);
+		return reason_set(REASON_BROKER_ENV, "a rehearsal talks to 127.0.0.1 only, not to %s",
+				  f->address);
 	return REASON_OK;
 }
 
@@ -589,9 +603,11 @@ static void publish_context(struct feed *f, void *context)
 
 static enum reason feed_open(struct feed *f)
 {
-	static const struct lws_protocols protocols[] = { { "feed", callback, 0, 65536, 0, NULL, 0 }, { NULL, NULL, 0, 0, 0, NULL, 0 } };
+	static const struct lws_protocols protocols[] = { { "feed", callback, 0, 65536, 0, NULL, 0 },
+							  { NULL, NULL, 0, 0, 0, NULL, 0 } };
 	/* No pings of ours, no hang-up by theirs: the application's PINGPONG and our silence timer do that. */
-	static const lws_retry_bo_t policy = { .secs_since_valid_ping = 65000, .secs_since_valid_hangup = 65500 };
+	static const lws_retry_bo_t policy = { .secs_since_valid_ping = 65000,
+					       .secs_since_valid_hangup = 65500 };
 	struct lws_context_creation_info info = { 0 };
 	enum reason why = clock_join(f->w->clock, "feed", &f->seat);
 
@@ -599,7 +615,8 @@ static enum reason feed_open(struct feed *f)
 	f->trades = calloc(FRAME_RECORDS_MAX, sizeof(*f->trades));
 	f->books = calloc(FRAME_RECORDS_MAX, sizeof(*f->books));
 	f->notices = calloc(FRAME_RECORDS_MAX, sizeof(*f->notices));
-	if (why == REASON_OK && (f->bytes == NULL || f->trades == NULL || f->books == NULL || f->notices == NULL))
+	if (why == REASON_OK &&
+	    (f->bytes == NULL || f->trades == NULL || f->books == NULL || f->notices == NULL))
 		why = reason_set(REASON_NO_MEMORY, "no memory for frames");
 	if (why == REASON_OK)
 		why = parse_address(f);
@@ -678,7 +695,7 @@ void *feed_thread(void *worker)
 	free(f->trades);
 	free(f->books);
 	free(f->notices);
-	clock_leave(f->seat);
+	worker_thread_leave(w, f->seat);
 	sodium_memzero(f, sizeof(*f));
 	free(f);
 	return NULL;

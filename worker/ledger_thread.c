@@ -32,13 +32,21 @@ static struct wall ask_until(const struct ledger_desk *desk)
 	return wall_add_us(clock_wall(desk->w->clock), ASK_WAIT_US);
 }
 
-static void store_listing(struct ledger_desk *desk, const char *kind, enum listing_state state, struct wall asked, struct wall answered,
-			  int row_count, enum reason why)
+static void store_listing(struct ledger_desk *desk, const char *kind, enum listing_state state,
+			  struct wall asked, struct wall answered, int row_count, enum reason why)
 {
 	struct listing_row row = {
-		.account_id = desk->w->account.account_id, .day = desk->w->day, .from = desk->w->day, .to = desk->w->day,
-		.kind = kind, .state = state, .asked = asked, .answered = answered, .row_count = row_count,
-		.by_program = desk->w->program, .reason = why == REASON_OK ? "" : reason_code(why),
+		.account_id = desk->w->account.account_id,
+		.day = desk->w->day,
+		.from = desk->w->day,
+		.to = desk->w->day,
+		.kind = kind,
+		.state = state,
+		.asked = asked,
+		.answered = answered,
+		.row_count = row_count,
+		.by_program = desk->w->program,
+		.reason = why == REASON_OK ? "" : reason_code(why),
 	};
 
 	if (!db_open_now(desk->db) && db_reopen(desk->db) != REASON_OK)
@@ -170,7 +178,7 @@ static void desk_close(struct ledger_desk *desk)
 	free(desk->rows[0]);
 	free(desk->rows[1]);
 	free(desk->holdings);
-	clock_leave(desk->seat);
+	worker_thread_leave(desk->w, desk->seat);
 }
 
 /* Rows given to the engine are its until it has read them; then it writes rows_fd. */
@@ -207,7 +215,9 @@ void *ledger_thread(void *worker)
 	}
 	while (!atomic_load(&w->stopping) && desk.seat != NULL) {
 		bool free_rows = rows_free(&desk);
-		struct pollfd fd = { .fd = free_rows ? w->wants.fd : w->rows_fd, .events = POLLIN, .revents = 0 };
+		struct pollfd fd = { .fd = free_rows ? w->wants.fd : w->rows_fd,
+				     .events = POLLIN,
+				     .revents = 0 };
 		int ready;
 
 		if (free_rows && queue_pop(&w->wants, &job)) {

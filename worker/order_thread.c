@@ -18,7 +18,7 @@
 #define UNSAVED_MAX   64
 #define RETRY_WAIT_US US_PER_S
 
-struct unsaved {                             /* an answer that is not in the database yet */
+struct unsaved { /* an answer that is not in the database yet */
 	struct order_event_row row;
 	char reason[REASON_CODE_SIZE];
 	char evidence[600];
@@ -35,8 +35,8 @@ struct order_desk {
 	int unsaved_count;
 };
 
-static void tell(struct order_desk *desk, enum engine_event_kind kind, const struct order *order, enum engine_outcome outcome, enum reason why,
-		 const struct kis_order_result *result)
+static void tell(struct order_desk *desk, enum engine_event_kind kind, const struct order *order,
+		 enum engine_outcome outcome, enum reason why, const struct kis_order_result *result)
 {
 	struct engine_event event = { .kind = kind, .at = clock_wall(desk->w->clock) };
 
@@ -62,14 +62,17 @@ static void tell_db(struct order_desk *desk, bool ok)
 }
 
 /* Orders numbers of this day in a local file: `gaejang kill` can cancel by them when the database is away. */
-static void note_own_order(struct order_desk *desk, const struct order *order, const struct kis_order_result *result)
+static void note_own_order(struct order_desk *desk, const struct order *order,
+			   const struct kis_order_result *result)
 {
 	char name[64], path[FILE_PATH_SIZE], line[160], day[KST_TEXT_SIZE];
 
-	(void)snprintf(name, sizeof(name), "own-orders-%s-%.20s", kst_day_digits(desk->w->day, day), desk->w->acct->name);
-	(void)snprintf(line, sizeof(line), "%lld %s %s %s %lld %s", (long long)order->intent_id, result->odno, result->branch, order->symbol,
-		       (long long)order->qty, order_side_text(order->side));
-	if (file_join(conf_text(&desk->w->cfg, CONF_STATE_DIR), name, path) != REASON_OK || file_append_line(path, line) != REASON_OK)
+	(void)snprintf(name, sizeof(name), "own-orders-%s-%.20s", kst_day_digits(desk->w->day, day),
+		       desk->w->acct->name);
+	(void)snprintf(line, sizeof(line), "%lld %s %s %s %lld %s", (long long)order->intent_id, result->odno,
+		       result->branch, order->symbol, (long long)order->qty, order_side_text(order->side));
+	if (file_join(conf_text(&desk->w->cfg, CONF_STATE_DIR), name, path) != REASON_OK ||
+	    file_append_line(path, line) != REASON_OK)
 		log_event(LOG_WARN, "own-order-index", "reason=%s", reason_code(REASON_FILE_IO));
 }
 
@@ -92,14 +95,15 @@ static enum reason save_kept(struct order_desk *desk)
 		why = save(desk, &desk->unsaved[done]);
 		done += why == REASON_OK;
 	}
-	memmove(desk->unsaved, desk->unsaved + done, sizeof(desk->unsaved[0]) * (size_t)(desk->unsaved_count - done));
+	memmove(desk->unsaved, desk->unsaved + done,
+		sizeof(desk->unsaved[0]) * (size_t)(desk->unsaved_count - done));
 	desk->unsaved_count -= done;
 	tell_db(desk, why == REASON_OK);
 	return why;
 }
 
-static void keep(struct order_desk *desk, const struct order *order, enum order_event event, enum order_state state, enum reason why,
-		 const struct kis_order_result *result)
+static void keep(struct order_desk *desk, const struct order *order, enum order_event event,
+		 enum order_state state, enum reason why, const struct kis_order_result *result)
 {
 	struct unsaved one = { 0 };
 
@@ -122,7 +126,8 @@ static void keep(struct order_desk *desk, const struct order *order, enum order_
 	if (desk->unsaved_count < UNSAVED_MAX)
 		desk->unsaved[desk->unsaved_count++] = one;
 	if (save_kept(desk) != REASON_OK)
-		log_event(LOG_WARN, "answer-kept", "intent=%lld reason=%s", (long long)order->intent_id, reason_code(REASON_DB_AWAY));
+		log_event(LOG_WARN, "answer-kept", "intent=%lld reason=%s", (long long)order->intent_id,
+			  reason_code(REASON_DB_AWAY));
 }
 
 /* First mark. False: nothing was sent and nothing will be. */
@@ -133,8 +138,8 @@ static bool record(struct order_desk *desk, const struct order_job *job)
 
 	order.recorded = clock_wall(desk->w->clock);
 	if (why == REASON_OK)
-		why = tbl_intent_record(desk->db, &desk->w->lease, &order, desk->w->inputs->strategy, job->signal_code, job->reduces_risk,
-					order.recorded);
+		why = tbl_intent_record(desk->db, &desk->w->lease, &order, desk->w->inputs->strategy,
+					job->signal_code, job->reduces_risk, order.recorded);
 	if (why == REASON_OK) {
 		tell(desk, EVENT_ORDER_RECORDED, &order, OUTCOME_ACCEPTED, REASON_OK, NULL);
 		return true;
@@ -142,7 +147,8 @@ static bool record(struct order_desk *desk, const struct order_job *job)
 	if (why == REASON_LEASE_LOST)
 		atomic_store(&desk->w->lease_lost, true);
 	tell_db(desk, !(why == REASON_DB_AWAY || why == REASON_DB_COMMIT_UNKNOWN));
-	log_event(LOG_WARN, "not-recorded", "intent=%lld reason=%s", (long long)order.intent_id, reason_code(why));
+	log_event(LOG_WARN, "not-recorded", "intent=%lld reason=%s", (long long)order.intent_id,
+		  reason_code(why));
 	tell(desk, EVENT_ORDER_SENT, &order, OUTCOME_NOT_SENT, why, NULL);
 	return false;
 }
@@ -153,7 +159,8 @@ static bool mark(struct order_desk *desk, const struct order_job *job, struct mo
 	enum reason why = kis_order_turn(desk->kis, wall_add_us(clock_wall(desk->w->clock), TURN_WAIT_US));
 
 	if (why == REASON_OK)
-		why = tbl_intent_mark(desk->db, &desk->w->lease, job->order.intent_id, job->reduces_risk, clock_wall(desk->w->clock));
+		why = tbl_intent_mark(desk->db, &desk->w->lease, job->order.intent_id, job->reduces_risk,
+				      clock_wall(desk->w->clock));
 	if (why == REASON_OK) {
 		*out_marked = clock_real_mono();
 		tell(desk, EVENT_ORDER_MARKED, &job->order, OUTCOME_ACCEPTED, REASON_OK, NULL);
@@ -161,7 +168,8 @@ static bool mark(struct order_desk *desk, const struct order_job *job, struct mo
 	}
 	if (why == REASON_LEASE_LOST)
 		atomic_store(&desk->w->lease_lost, true);
-	log_event(LOG_WARN, "not-marked", "intent=%lld reason=%s", (long long)job->order.intent_id, reason_code(why));
+	log_event(LOG_WARN, "not-marked", "intent=%lld reason=%s", (long long)job->order.intent_id,
+		  reason_code(why));
 	if (why == REASON_DB_COMMIT_UNKNOWN)
 		tell_db(desk, false);
 	else
@@ -174,8 +182,13 @@ static void fill_ticket(const struct order_job *job, struct mono marked, struct 
 {
 	const struct order *o = &job->order;
 
-	*ticket = (struct kis_order_ticket){ .intent_id = o->intent_id, .kind = o->kind, .side = o->side, .type = o->type, .qty = o->qty,
-					     .price_won = o->price_won, .marked = marked };
+	*ticket = (struct kis_order_ticket){ .intent_id = o->intent_id,
+					     .kind = o->kind,
+					     .side = o->side,
+					     .type = o->type,
+					     .qty = o->qty,
+					     .price_won = o->price_won,
+					     .marked = marked };
 	memcpy(ticket->symbol, o->symbol, sizeof(ticket->symbol));
 	memcpy(ticket->excg, o->excg, sizeof(ticket->excg));
 	memcpy(ticket->orig_odno, o->orig_odno, sizeof(ticket->orig_odno));
@@ -195,9 +208,11 @@ static void send(struct order_desk *desk, const struct order_job *job, struct mo
 		why = kis_cancel_once(desk->kis, &ticket, age_ms, &result);
 	else
 		why = desk->w->place(desk->kis, &ticket, age_ms, &result);
-	log_event(LOG_INFO, "sent", "intent=%lld symbol=%s side=%s qty=%lld price_won=%lld odno=%s reason=%s wire_us=%lld",
-		  (long long)job->order.intent_id, job->order.symbol, order_side_text(job->order.side), (long long)job->order.qty,
-		  (long long)job->order.price_won, result.odno, reason_code(why), (long long)result.wire_us);
+	log_event(LOG_INFO, "sent",
+		  "intent=%lld symbol=%s side=%s qty=%lld price_won=%lld odno=%s reason=%s wire_us=%lld",
+		  (long long)job->order.intent_id, job->order.symbol, order_side_text(job->order.side),
+		  (long long)job->order.qty, (long long)job->order.price_won, result.odno, reason_code(why),
+		  (long long)result.wire_us);
 	switch (result.fate) {
 	case FATE_ACCEPTED:
 		note_own_order(desk, &job->order, &result);
@@ -263,7 +278,9 @@ void *order_thread(void *worker)
 	}
 	while (!atomic_load(&w->stopping) || queue_count(&w->orders) > 0 || desk.unsaved_count > 0) {
 		struct pollfd fd = { .fd = w->orders.fd, .events = POLLIN, .revents = 0 };
-		struct wall until = desk.unsaved_count > 0 || desk.db_told_lost ? wall_add_us(clock_wall(w->clock), RETRY_WAIT_US) : CLOCK_NEVER;
+		struct wall until = desk.unsaved_count > 0 || desk.db_told_lost
+					    ? wall_add_us(clock_wall(w->clock), RETRY_WAIT_US)
+					    : CLOCK_NEVER;
 		int ready;
 
 		while (queue_pop(&w->orders, &job)) {
@@ -287,6 +304,6 @@ void *order_thread(void *worker)
 	}
 	kis_close(desk.kis);
 	db_close(desk.db);
-	clock_leave(desk.seat);
+	worker_thread_leave(w, desk.seat);
 	return NULL;
 }

@@ -14,10 +14,10 @@
 #include "worker/worker.h"
 #include "shared/base/banned.h"
 
-#define BATCH_MAX        256
-#define DB_RETRY_US      US_PER_S
-#define FLUSH_EVERY_US   (100 * 1000)
-#define CONTROL_UNKNOWN  (-1)
+#define BATCH_MAX       256
+#define DB_RETRY_US     US_PER_S
+#define FLUSH_EVERY_US  (100 * 1000)
+#define CONTROL_UNKNOWN (-1)
 
 struct store_desk {
 	struct worker *w;
@@ -27,10 +27,10 @@ struct store_desk {
 	int batch_count;
 	bool db_lost;
 	struct wall heartbeat_next, retry_next;
-	int row_mode, file_mode, alert_mode;  /* last told, CONTROL_UNKNOWN at the start */
+	int row_mode, file_mode, alert_mode; /* last told, CONTROL_UNKNOWN at the start */
 	int64_t row_since_us;
 	struct engine_status status;
-	bool mode_halt_to_store;              /* a sticky stop that only reached the file */
+	bool mode_halt_to_store; /* a sticky stop that only reached the file */
 	struct stop_word halt;
 };
 
@@ -43,10 +43,12 @@ static void tell_db(struct store_desk *desk, bool ok)
 	desk->db_lost = !ok;
 	event.u.db.ok = ok;
 	worker_tell(desk->w, &event);
-	log_event(ok ? LOG_INFO : LOG_ERROR, "database", "reason=%s", ok ? "ok" : reason_code(REASON_DB_AWAY));
+	log_event(ok ? LOG_INFO : LOG_ERROR, "database", "reason=%s",
+		  ok ? "ok" : reason_code(REASON_DB_AWAY));
 }
 
-static void tell_control(struct store_desk *desk, enum engine_control_source source, enum mode mode, bool readable, int64_t since_us)
+static void tell_control(struct store_desk *desk, enum engine_control_source source, enum mode mode,
+			 bool readable, int64_t since_us)
 {
 	struct engine_event event = { .kind = EVENT_CONTROL, .at = clock_wall(desk->w->clock) };
 
@@ -62,8 +64,14 @@ static enum reason write_decision(struct store_desk *desk, const struct store_jo
 {
 	const struct worker *w = desk->w;
 	struct decision_row row = {
-		.account_id = w->account.account_id, .day = w->day, .epoch = w->inputs->epoch, .seq = (int64_t)job->seq, .at = job->at,
-		.observed = job->action.u.decision.observed, .want = job->action.u.decision.want, .last_won = job->action.u.decision.last_won,
+		.account_id = w->account.account_id,
+		.day = w->day,
+		.epoch = w->inputs->epoch,
+		.seq = (int64_t)job->seq,
+		.at = job->at,
+		.observed = job->action.u.decision.observed,
+		.want = job->action.u.decision.want,
+		.last_won = job->action.u.decision.last_won,
 	};
 
 	memcpy(row.strategy, w->inputs->strategy, sizeof(row.strategy));
@@ -76,10 +84,17 @@ static enum reason write_order_event(struct store_desk *desk, const struct store
 {
 	const struct engine_action *a = &job->action;
 	struct order_event_row row = {
-		.intent_id = a->u.order_event.intent_id, .account_id = desk->w->account.account_id, .event = a->u.order_event.event,
-		.state = a->u.order_event.state, .at = job->at, .order_day = desk->w->day, .filled_qty = a->u.order_event.filled_qty,
-		.filled_won = a->u.order_event.filled_won, .by_program = desk->w->program,
-		.reason = a->u.order_event.why == REASON_OK ? "" : reason_code(a->u.order_event.why), .evidence = a->u.order_event.evidence,
+		.intent_id = a->u.order_event.intent_id,
+		.account_id = desk->w->account.account_id,
+		.event = a->u.order_event.event,
+		.state = a->u.order_event.state,
+		.at = job->at,
+		.order_day = desk->w->day,
+		.filled_qty = a->u.order_event.filled_qty,
+		.filled_won = a->u.order_event.filled_won,
+		.by_program = desk->w->program,
+		.reason = a->u.order_event.why == REASON_OK ? "" : reason_code(a->u.order_event.why),
+		.evidence = a->u.order_event.evidence,
 	};
 
 	memcpy(row.odno, a->u.order_event.odno, sizeof(row.odno));
@@ -91,10 +106,14 @@ static enum reason write_order_event(struct store_desk *desk, const struct store
 static enum reason write_alert(struct store_desk *desk, const struct store_job *job)
 {
 	const struct engine_action *a = &job->action;
-	struct alert_row row = { .account_id = desk->w->account.account_id, .day = desk->w->day, .level = a->u.alert.level, .raised = job->at };
+	struct alert_row row = { .account_id = desk->w->account.account_id,
+				 .day = desk->w->day,
+				 .level = a->u.alert.level,
+				 .raised = job->at };
 
 	memcpy(row.code, a->u.alert.code, sizeof(row.code));
-	(void)snprintf(row.text, sizeof(row.text), "%s%s%.199s", a->u.alert.symbol, a->u.alert.symbol[0] != '\0' ? ": " : "", a->u.alert.text);
+	(void)snprintf(row.text, sizeof(row.text), "%s%s%.199s", a->u.alert.symbol,
+		       a->u.alert.symbol[0] != '\0' ? ": " : "", a->u.alert.text);
 	(void)snprintf(row.by_program, sizeof(row.by_program), "%s", desk->w->program);
 	return tbl_alert_raise(desk->db, &row);
 }
@@ -103,8 +122,8 @@ static enum reason write_sticky(struct store_desk *desk, const struct store_job 
 {
 	enum mode stands;
 
-	return tbl_control_lower(desk->db, desk->w->account.account_id, job->action.u.mode.store, job->action.u.mode.text, desk->w->program,
-				 job->at, &stands);
+	return tbl_control_lower(desk->db, desk->w->account.account_id, job->action.u.mode.store,
+				 job->action.u.mode.text, desk->w->program, job->at, &stands);
 }
 
 static enum reason write_one(struct store_desk *desk, const struct store_job *job)
@@ -116,12 +135,15 @@ static enum reason write_one(struct store_desk *desk, const struct store_job *jo
 	case ACTION_DECISION: return write_decision(desk, job);
 	case ACTION_ORDER_EVENT: return write_order_event(desk, job);
 	case ACTION_EXT_ORDER:
-		return tbl_order_ext_add(desk->db, w->account.account_id, a->u.ext.intent_id, &a->u.ext.row, job->at, w->program);
-	case ACTION_FILL: return tbl_fill_add(desk->db, w->account.account_id, &a->u.fill.fill, &a->u.fill.cost, w->program);
+		return tbl_order_ext_add(desk->db, w->account.account_id, a->u.ext.intent_id, &a->u.ext.row,
+					 job->at, w->program);
+	case ACTION_FILL:
+		return tbl_fill_add(desk->db, w->account.account_id, &a->u.fill.fill, &a->u.fill.cost,
+				    w->program);
 	case ACTION_ALERT: return write_alert(desk, job);
 	case ACTION_LOCK:
-		return tbl_lock_add(desk->db, w->account.account_id, w->day, a->u.lock.symbol, a->u.lock.side, a->u.lock.locked,
-				    reason_code(a->u.lock.why), job->at);
+		return tbl_lock_add(desk->db, w->account.account_id, w->day, a->u.lock.symbol, a->u.lock.side,
+				    a->u.lock.locked, reason_code(a->u.lock.why), job->at);
 	case ACTION_MODE: return a->u.mode.sticky ? write_sticky(desk, job) : REASON_OK;
 	default: return REASON_OK; /* the other kinds are not this thread's */
 	}
@@ -156,7 +178,8 @@ static void write_singly(struct store_desk *desk)
 		desk->batch_count = 1;
 		why = db_transact(desk->db, write_batch, desk);
 		if (why != REASON_OK)
-			log_event(LOG_ERROR, "row-refused", "kind=%d reason=%s", (int)all[i].action.kind, reason_code(why));
+			log_event(LOG_ERROR, "row-refused", "kind=%d reason=%s", (int)all[i].action.kind,
+				  reason_code(why));
 	}
 	desk->batch_count = 0;
 }
@@ -193,7 +216,8 @@ static void stop_first(struct store_desk *desk, const struct store_job *job)
 		return;
 	(void)snprintf(word.person, sizeof(word.person), "%s", desk->w->program);
 	(void)snprintf(word.reason, sizeof(word.reason), "%.199s", job->action.u.mode.text);
-	if (stop_file_write(conf_text(&desk->w->cfg, CONF_STATE_DIR), desk->w->acct->name, &word) != REASON_OK)
+	if (stop_file_write(conf_text(&desk->w->cfg, CONF_STATE_DIR), desk->w->acct->name, &word) !=
+	    REASON_OK)
 		log_event(LOG_ERROR, "stop-file", "reason=%s", reason_code(REASON_FILE_IO));
 }
 
@@ -202,7 +226,8 @@ static void take_rows(struct store_desk *desk)
 	struct worker *w = desk->w;
 
 	for (;;) {
-		while (desk->batch_count < BATCH_MAX && queue_pop(&w->rows, &desk->batch[desk->batch_count])) {
+		while (desk->batch_count < BATCH_MAX &&
+		       queue_pop(&w->rows, &desk->batch[desk->batch_count])) {
 			stop_first(desk, &desk->batch[desk->batch_count]);
 			if (desk->batch[desk->batch_count].action.kind == ACTION_STATUS)
 				desk->status = desk->batch[desk->batch_count].action.u.status;
@@ -251,11 +276,13 @@ static void look_at_alerts(struct store_desk *desk)
 {
 	struct alert_row rows[64];
 	int count = 0, mode = MODE_TRADE;
-	int64_t lead_s = conf_number(&desk->w->cfg, CONF_ALERT_DEADLINE) - 9 * 3600; /* before an ordinary open */
+	int64_t lead_s =
+		conf_number(&desk->w->cfg, CONF_ALERT_DEADLINE) - 9 * 3600; /* before an ordinary open */
 	struct wall deadline = wall_add_us(desk->w->inputs->session_open, lead_s * US_PER_S);
 
 	if (clock_wall(desk->w->clock).us >= deadline.us &&
-	    tbl_alert_open(desk->db, desk->w->account.account_id, desk->w->day, rows, (int)ARRAY_COUNT(rows), &count) == REASON_OK) {
+	    tbl_alert_open(desk->db, desk->w->account.account_id, desk->w->day, rows, (int)ARRAY_COUNT(rows),
+			   &count) == REASON_OK) {
 		for (int i = 0; i < count; i++) {
 			if (rows[i].level == FINDING_CRIT && !rows[i].acknowledged)
 				mode = MODE_OBSERVE;
@@ -281,8 +308,9 @@ static void heartbeat(struct store_desk *desk)
 		tell_db(desk, false);
 		return;
 	}
-	why = tbl_lease_heartbeat(desk->db, &w->lease, engine_state_text((enum engine_state)atomic_load(&w->state_now)),
-				  (enum mode)atomic_load(&w->mode_now), now, conf_number(&w->cfg, CONF_LEASE_S) * US_PER_S);
+	why = tbl_lease_heartbeat(
+		desk->db, &w->lease, engine_state_text((enum engine_state)atomic_load(&w->state_now)),
+		(enum mode)atomic_load(&w->mode_now), now, conf_number(&w->cfg, CONF_LEASE_S) * US_PER_S);
 	if (why == REASON_LEASE_LOST)
 		atomic_store(&w->lease_lost, true);
 	tell_db(desk, why != REASON_DB_AWAY && why != REASON_DB_COMMIT_UNKNOWN);
@@ -315,7 +343,8 @@ void *store_thread(void *worker)
 		fprintf(stderr, "%s: store thread: %s\n", w->program, reason_detail());
 		tell_db(desk, false);
 	}
-	while (desk->seat != NULL && (!atomic_load(&w->stopping) || queue_count(&w->rows) > 0 || desk->batch_count > 0)) {
+	while (desk->seat != NULL &&
+	       (!atomic_load(&w->stopping) || queue_count(&w->rows) > 0 || desk->batch_count > 0)) {
 		struct pollfd fd = { .fd = w->rows.fd, .events = POLLIN, .revents = 0 };
 		int ready;
 
@@ -338,7 +367,7 @@ void *store_thread(void *worker)
 		}
 	}
 	db_close(desk->db);
-	clock_leave(desk->seat);
+	worker_thread_leave(w, desk->seat);
 	free(desk);
 	return NULL;
 }

@@ -25,7 +25,7 @@
 #define TIMER_US      US_PER_S
 #define SEAL_EVERY_NS (100 * INT64_C(1000000))
 
-struct bench {                               /* of the main thread */
+struct bench { /* of the main thread */
 	struct worker *w;
 	struct clock_seat *seat;
 	struct engine_actions *actions;
@@ -40,6 +40,12 @@ void worker_tell(struct worker *w, const struct engine_event *event)
 {
 	/* A refused event is counted by the queue; the main thread tells the engine, which stops trading. */
 	(void)queue_push(&w->events, event);
+}
+
+void worker_thread_leave(struct worker *w, struct clock_seat *seat)
+{
+	clock_hold(w->clock);
+	clock_leave(seat);
 }
 
 static void hand_out(struct bench *b, const struct engine_action *action)
@@ -59,9 +65,9 @@ static void hand_out(struct bench *b, const struct engine_action *action)
 	case ACTION_WANT_LISTING:
 	case ACTION_WANT_PRICES:
 	case ACTION_WANT_BALANCE:
-		want.want = action->kind == ACTION_WANT_LISTING ? LEDGER_ORDERS :
-			    action->kind == ACTION_WANT_PRICES	? LEDGER_PRICES :
-								  LEDGER_BALANCE;
+		want.want = action->kind == ACTION_WANT_LISTING  ? LEDGER_ORDERS
+			    : action->kind == ACTION_WANT_PRICES ? LEDGER_PRICES
+								 : LEDGER_BALANCE;
 		(void)queue_push(&w->wants, &want);
 		return;
 	case ACTION_DONE: b->done = true; return;
@@ -71,10 +77,13 @@ static void hand_out(struct bench *b, const struct engine_action *action)
 		break;
 	case ACTION_MODE:
 		atomic_store(&w->mode_now, (int)action->u.mode.to);
-		log_event(LOG_INFO, "mode", "from=%s to=%s code=%s", mode_text(action->u.mode.from), mode_text(action->u.mode.to),
-			  action->u.mode.code);
+		log_event(LOG_INFO, "mode", "from=%s to=%s code=%s", mode_text(action->u.mode.from),
+			  mode_text(action->u.mode.to), action->u.mode.code);
 		break;
-	case ACTION_ALERT: log_event(LOG_WARN, "alert", "code=%s symbol=%s", action->u.alert.code, action->u.alert.symbol); break;
+	case ACTION_ALERT:
+		log_event(LOG_WARN, "alert", "code=%s symbol=%s", action->u.alert.code,
+			  action->u.alert.symbol);
+		break;
 	default: break;
 	}
 	row.at = b->actions->at;
@@ -93,7 +102,8 @@ static void step(struct bench *b, struct engine_event *event)
 		log_event(LOG_ERROR, "journal", "reason=%s", reason_code(why));
 	for (int i = 0; i < b->actions->count; i++)
 		hand_out(b, &b->actions->rows[i]);
-	if (why == REASON_JOURNAL_FULL && b->actions->count > 0) { /* what the engine did about it; now the event itself */
+	if (why == REASON_JOURNAL_FULL &&
+	    b->actions->count > 0) { /* what the engine did about it; now the event itself */
 		why = journal_step(w->journal, w->engine, event, b->actions);
 		for (int i = 0; i < b->actions->count; i++)
 			hand_out(b, &b->actions->rows[i]);
@@ -145,7 +155,10 @@ static void look_inside(struct bench *b)
 		event.u.control.mode = MODE_HALT;
 		event.u.control.readable = true;
 		step(b, &event);
-		fprintf(stderr, "%s: the account's lease was lost to another holder; nothing more is sent from here\n", w->program);
+		fprintf(stderr,
+			"%s: the account's lease was lost to another holder; nothing more is sent from "
+			"here\n",
+			w->program);
 	}
 }
 
@@ -229,12 +242,15 @@ static enum reason open_queues(struct worker *w)
 
 static enum reason open_journal(struct worker *w)
 {
-	enum reason why = journal_path(conf_text(&w->cfg, CONF_STATE_DIR), w->day, w->inputs->epoch, w->journal_path);
+	enum reason why =
+		journal_path(conf_text(&w->cfg, CONF_STATE_DIR), w->day, w->inputs->epoch, w->journal_path);
 
 	if (why == REASON_OK)
-		why = journal_create(w->journal_path, conf_number(&w->cfg, CONF_JOURNAL_MB), w->inputs, &w->journal);
+		why = journal_create(w->journal_path, conf_number(&w->cfg, CONF_JOURNAL_MB), w->inputs,
+				     &w->journal);
 	if (why == REASON_OK)
-		why = tbl_journal_add(w->db, w->account.account_id, w->day, w->inputs->epoch, w->journal_path, clock_wall(w->clock));
+		why = tbl_journal_add(w->db, w->account.account_id, w->day, w->inputs->epoch, w->journal_path,
+				      clock_wall(w->clock));
 	return why;
 }
 
@@ -247,7 +263,8 @@ static enum reason bench_open(struct bench *b)
 	(void)sigaddset(&set, SIGINT);
 	(void)sigaddset(&set, SIGUSR1);
 	(void)signal(SIGPIPE, SIG_IGN);
-	if (pthread_sigmask(SIG_BLOCK, &set, NULL) != 0 || (b->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC)) < 0)
+	if (pthread_sigmask(SIG_BLOCK, &set, NULL) != 0 ||
+	    (b->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC)) < 0)
 		return reason_set(REASON_INTERNAL, "signalfd: %s", strerror(errno));
 	b->actions = calloc(1, sizeof(*b->actions));
 	if (b->actions == NULL)
@@ -283,7 +300,8 @@ enum reason worker_run(struct worker *w)
 		}
 	}
 	if (why == REASON_OK) {
-		log_event(LOG_INFO, "running", "epoch=%lld mode=%s", (long long)w->lease.epoch, mode_text(w->inputs->certificate_mode));
+		log_event(LOG_INFO, "running", "epoch=%lld mode=%s", (long long)w->lease.epoch,
+			  mode_text(w->inputs->certificate_mode));
 		run_loop(&b);
 	}
 	atomic_store(&w->stopping, true);
@@ -299,6 +317,8 @@ enum reason worker_run(struct worker *w)
 	/* And take one again, so that the clock stands until whoever waits for this process has seen it end. */
 	if (clock_join(w->clock, "engine", &b.seat) != REASON_OK)
 		log_event(LOG_WARN, "clock", "reason=%s", reason_code(REASON_CLOCK_STOPPED));
+	for (size_t i = 0; i < started; i++)
+		clock_unhold(w->clock); /* of worker_thread_leave */
 	queue_close(&w->events);
 	queue_close(&w->orders);
 	queue_close(&w->wants);
