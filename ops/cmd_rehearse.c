@@ -51,7 +51,8 @@ enum reason rehearsal_run(struct rehearsal *r, const char *input, const char *co
 
 		(void)close(pipe_fds[0]);
 		if (why == REASON_OK && write(pipe_fds[1], input, len) != (ssize_t)len)
-			why = reason_set(REASON_FILE_IO, "could not hand a secret to %s: %s", argv[0], strerror(errno));
+			why = reason_set(REASON_FILE_IO, "could not hand a secret to %s: %s", argv[0],
+					 strerror(errno));
 		(void)close(pipe_fds[1]);
 	}
 	if (why != REASON_OK)
@@ -111,12 +112,15 @@ enum reason rehearsal_wait(struct rehearsal *r, struct wall until)
 	if (why == REASON_OK && r->interrupted)
 		return reason_set(REASON_INTERRUPTED, "stopped by a signal; ops/stop ends what is still up");
 	if (why == REASON_OK && r->broker_started && r->broker == 0)
-		return reason_set(REASON_REHEARSAL_FAILED, "the simulator ended with %d; its log is %s/log/broker.log", r->broker_exit, r->dir);
+		return reason_set(REASON_REHEARSAL_FAILED,
+				  "the simulator ended with %d; its log is %s/log/broker.log", r->broker_exit,
+				  r->dir);
 	return why;
 }
 
 /* gaejang itself, as a person would call it. */
-static enum reason self(struct rehearsal *r, const char *input, const char *a, const char *b, const char *c, const char *const *more)
+static enum reason self(struct rehearsal *r, const char *input, const char *a, const char *b, const char *c,
+			const char *const *more)
 {
 	const char *argv[OPS_WORDS_MAX + 8] = { r->gaejang, a };
 	int n = 2, status = 0;
@@ -133,7 +137,9 @@ static enum reason self(struct rehearsal *r, const char *input, const char *a, c
 	argv[n] = NULL;
 	why = rehearsal_run(r, input, argv, &status);
 	if (why == REASON_OK && status != 0)
-		why = reason_set(REASON_REHEARSAL_FAILED, "gaejang %s %s ended with %d; the line above says why", a, b != NULL ? b : "", status);
+		why = reason_set(REASON_REHEARSAL_FAILED,
+				 "gaejang %s %s ended with %d; the line above says why", a,
+				 b != NULL ? b : "", status);
 	return why;
 }
 
@@ -170,17 +176,23 @@ static enum reason clear_folder(struct rehearsal *r)
 		return why;
 	if (access(r->dir, F_OK) == 0) {
 		if (access(marker, F_OK) != 0)
-			return reason_set(REASON_BAD_USAGE, "%s is there and was not made by a rehearsal; name another folder with --dir", r->dir);
+			return reason_set(
+				REASON_BAD_USAGE,
+				"%s is there and was not made by a rehearsal; name another folder with --dir",
+				r->dir);
 		why = rehearsal_stop_left(r);
 		if (why == REASON_OK)
 			why = rehearsal_run(r, NULL, argv, &status);
 		if (why == REASON_OK && status != 0)
-			why = reason_set(REASON_FILE_RIGHTS, "%s cannot be removed; remove it as its owner", r->dir);
+			why = reason_set(REASON_FILE_RIGHTS, "%s cannot be removed; remove it as its owner",
+					 r->dir);
 	}
 	if (why == REASON_OK)
 		why = file_make_folders(r->dir, 0750);
 	if (why == REASON_OK)
-		why = file_replace(marker, "made by gaejang rehearse; may be removed when nothing of it runs\n", 65, 0644);
+		why = file_replace(marker,
+				   "made by gaejang rehearse; may be removed when nothing of it runs\n", 65,
+				   0644);
 	return why;
 }
 
@@ -237,7 +249,8 @@ static enum reason write_accounts(struct rehearsal *r, const char *cash)
 	appkey[sizeof(appkey) - 1] = '\0';
 	appsecret[sizeof(appsecret) - 1] = '\0';
 	len = snprintf(text, sizeof(text),
-		       "[{\"account\":\"50123456-01\",\"appkey\":\"%s\",\"appsecret\":\"%s\",\"htsid\":\"rehearse\",\"name\":\"rehearsal\",\"cash\":%s,"
+		       "[{\"account\":\"50123456-01\",\"appkey\":\"%s\",\"appsecret\":\"%s\",\"htsid\":"
+		       "\"rehearse\",\"name\":\"rehearsal\",\"cash\":%s,"
 		       "\"commission_ppm\":142}]\n",
 		       appkey, appsecret, cash);
 	if (len < 0 || (size_t)len >= sizeof(text))
@@ -254,15 +267,20 @@ static enum reason write_conf(struct rehearsal *r, const char *socket)
 	int len = snprintf(text, sizeof(text),
 			   "# written by gaejang rehearse; every key is explained by: gaejang settings\n"
 			   "[gaejang]\nalerts = file\nalert_target = %s/log/alerts.log\n\n"
-			   "[paths]\nstate_dir = %s/state\nkey_dir = %s/keys\nbin_dir = %s\ncalendar_dir = %s/ops/data\nsql_dir = %s/sql\n"
+			   "[paths]\nstate_dir = %s/state\nkey_dir = %s/keys\nbin_dir = %s\ncalendar_dir = "
+			   "%s/ops/data\nsql_dir = %s/sql\n"
 			   "log_file = %s/log/gaejang.log\ndb_socket = %s\n\n"
-			   "[worker]\njournal_mb = 512\n\n"
-			   "[rehearsal]\non = yes\nrest = %s\nws = %s\nca_file = %s/broker-ca.pem\nclock_file = %s/clock\n\n"
+			   "[limits]\n# a rehearsal is always a first run; with the brake half of every "
+			   "limit would hold\nfirst_run_brake = no\n\n"
+			   "[rehearsal]\non = yes\nrest = %s\nws = %s\nca_file = "
+			   "%s/broker-ca.pem\nclock_file = %s/clock\n\n"
 			   "[account demo]\nenv = real\nvault = %s/vault/demo.vault\nstrategy = breakout\n",
-			   r->dir, r->dir, r->dir, r->bin, r->top, r->top, r->dir, socket, r->rest, r->ws, r->dir, r->dir, r->dir);
+			   r->dir, r->dir, r->dir, r->bin, r->top, r->top, r->dir, socket, r->rest, r->ws,
+			   r->dir, r->dir, r->dir);
 
 	if (len < 0 || (size_t)len >= sizeof(text))
-		return reason_set(REASON_PATH_LONG, "the folder's path is too long for a configuration; use a shorter one");
+		return reason_set(REASON_PATH_LONG,
+				  "the folder's path is too long for a configuration; use a shorter one");
 	return file_replace(r->conf_path, text, (size_t)len, 0640);
 }
 
@@ -279,8 +297,11 @@ static enum reason read_ready(struct rehearsal *r, int fd)
 	while (memchr(line, '\n', got) == NULL) {
 		ssize_t n;
 
-		if (got == sizeof(line) - 1 || poll(&poll_fd, 1, READY_WAIT_MS) != 1 || (n = read(fd, line + got, sizeof(line) - 1 - got)) <= 0)
-			return reason_set(REASON_REHEARSAL_FAILED, "the simulator did not become ready; its log is %s/log/broker.log", r->dir);
+		if (got == sizeof(line) - 1 || poll(&poll_fd, 1, READY_WAIT_MS) != 1 ||
+		    (n = read(fd, line + got, sizeof(line) - 1 - got)) <= 0)
+			return reason_set(REASON_REHEARSAL_FAILED,
+					  "the simulator did not become ready; its log is %s/log/broker.log",
+					  r->dir);
 		got += (size_t)n;
 	}
 	line[got] = '\0';
@@ -299,11 +320,19 @@ static enum reason read_ready(struct rehearsal *r, int fd)
 
 static enum reason start_broker(struct rehearsal *r, const char *day)
 {
-	char bin[FILE_PATH_SIZE], clock_file[FILE_PATH_SIZE], accounts[FILE_PATH_SIZE], control[FILE_PATH_SIZE], data[FILE_PATH_SIZE],
-		calendar[FILE_PATH_SIZE], ca[FILE_PATH_SIZE], log[FILE_PATH_SIZE];
-	const char *argv[] = { "broker", "--env", "real", "--day", day, "--rest-port", "0", "--ws-port", "0", "--clock", "virtual",
-			       "--clock-file", clock_file, "--market", "seed:20210104", "--accounts", accounts, "--control", control,
-			       "--data", data, "--calendar", calendar, "--ca-out", ca, "--log", log, NULL };
+	char bin[FILE_PATH_SIZE], clock_file[FILE_PATH_SIZE], accounts[FILE_PATH_SIZE],
+		control[FILE_PATH_SIZE], data[FILE_PATH_SIZE], calendar[FILE_PATH_SIZE], ca[FILE_PATH_SIZE],
+		log[FILE_PATH_SIZE];
+	const char *argv[] = { "broker",     "--env",     "real",
+			       "--day",      day,         "--rest-port",
+			       "0",          "--ws-port", "0",
+			       "--clock",    "virtual",   "--clock-file",
+			       clock_file,   "--market",  "seed:20210104",
+			       "--accounts", accounts,    "--control",
+			       control,      "--data",    data,
+			       "--calendar", calendar,    "--ca-out",
+			       ca,           "--log",     log,
+			       NULL };
 	struct spawn order = SPAWN_INIT;
 	int ready[2];
 	enum reason why = file_join(r->bin, "broker", bin);
@@ -339,7 +368,8 @@ static enum reason start_broker(struct rehearsal *r, const char *day)
 }
 
 /* The symbols of the day's market figures, first column of the file. */
-static enum reason read_symbols(struct rehearsal *r, const char *day_digits, const char **out, char (*room)[SYMBOL_SIZE], int *out_count)
+static enum reason read_symbols(struct rehearsal *r, const char *day_digits, const char **out,
+				char (*room)[SYMBOL_SIZE], int *out_count)
 {
 	char path[FILE_PATH_SIZE];
 	uint8_t *text = NULL;
@@ -373,7 +403,9 @@ static enum reason set_up_product(struct rehearsal *r, const char *day_digits, c
 	static char room[SYMBOLS_MAX][SYMBOL_SIZE];
 	const char *symbols[SYMBOLS_MAX + 1] = { NULL };
 	const char *const logins[] = { "--logins", NULL };
-	const char *const opening[] = { "--cash", cash, "--by", "rehearsal", "--reason", "new account of the rehearsal", NULL };
+	const char *const opening[] = { "--cash",    cash,       "--by",
+					"rehearsal", "--reason", "new account of the rehearsal",
+					NULL };
 	const char *const active[] = { "--by", "rehearsal", "--reason", "rehearsal", NULL };
 	const char *words[SYMBOLS_MAX + 4] = { NULL };
 	char params[FILE_PATH_SIZE];
@@ -419,7 +451,8 @@ static void print_time(const struct rehearsal *r)
 }
 
 /* One cron line: at its start, then every repeat_min until its deadline, until it passes. */
-static enum reason scheduled(struct rehearsal *r, const struct conf *cfg, const struct calendar_day *day, enum phase_id id, int *out_exit)
+static enum reason scheduled(struct rehearsal *r, const struct conf *cfg, const struct calendar_day *day,
+			     enum phase_id id, int *out_exit)
 {
 	struct phase_window window = phase_window(id, cfg, day);
 	char bin[FILE_PATH_SIZE];
@@ -455,10 +488,11 @@ static enum reason progress(struct rehearsal *r, struct house *house)
 		return why;
 	for (int i = 0; i < view->book.count; i++)
 		held += view->book.rows[i].lot.qty != 0;
-	printf("%.8s    worker %s, mode %s: %d orders sent, %d with fills, %d open, %d in doubt, %d refused; %d positions, realised %s won\n",
-	       kst_wall_text(clock_wall(r->clock), at) + 11, day_view_worker(view, &house->cfg, &age_s, &pid), mode_text(view->lease.mode),
-	       view->counts.sent, view->counts.filled, view->counts.open, view->counts.in_doubt, view->counts.refused, held,
-	       won_text(view->realised_won, won));
+	printf("%.8s    worker %s, mode %s: %d orders sent, %d with fills, %d open, %d in doubt, %d refused; "
+	       "%d positions, realised %s won\n",
+	       kst_wall_text(clock_wall(r->clock), at) + 11, day_view_worker(view, &house->cfg, &age_s, &pid),
+	       mode_text(view->lease.mode), view->counts.sent, view->counts.filled, view->counts.open,
+	       view->counts.in_doubt, view->counts.refused, held, won_text(view->realised_won, won));
 	(void)fflush(stdout);
 	day_view_free(view);
 	return REASON_OK;
@@ -495,7 +529,8 @@ static enum reason until_of(const struct ops_args *args, const struct calendar_d
 	return REASON_OK;
 }
 
-static enum reason morning(struct rehearsal *r, struct house *house, const struct calendar_day *day, struct wall stop_at, bool *out_stopped)
+static enum reason morning(struct rehearsal *r, struct house *house, const struct calendar_day *day,
+			   struct wall stop_at, bool *out_stopped)
 {
 	int status = 0;
 	enum reason why = REASON_OK;
@@ -528,8 +563,10 @@ static enum reason day_walk(struct rehearsal *r, struct house *house, const stru
 		why = morning(r, house, &day, stop_at, &stopped);
 	if (why != REASON_OK || stopped)
 		return why;
-	why = session(r, house, stop_at.us < phase_window(PHASE_CLOSE, &house->cfg, &day).start.us ? stop_at :
-						phase_window(PHASE_CLOSE, &house->cfg, &day).start);
+	why = session(r, house,
+		      stop_at.us < phase_window(PHASE_CLOSE, &house->cfg, &day).start.us
+			      ? stop_at
+			      : phase_window(PHASE_CLOSE, &house->cfg, &day).start);
 	if (why == REASON_OK && stop_at.us == INT64_MAX)
 		why = scheduled(r, &house->cfg, &day, PHASE_CLOSE, &status);
 	if (why == REASON_OK && status != 0)
@@ -542,8 +579,10 @@ static void print_queries(const struct rehearsal *r)
 {
 	static const char *const queries[] = {
 		"SELECT phase, status, mode, reason, took_ms FROM v_today",
-		"SELECT symbol, side, COUNT(*) AS orders, SUM(filled_qty) AS shares, SUM(filled_won) AS won FROM v_orders GROUP BY symbol, side",
-		"SELECT verdict, COUNT(*) AS decisions FROM decision GROUP BY verdict ORDER BY decisions DESC",
+		"SELECT symbol, side, COUNT(*) AS orders, SUM(filled_qty) AS shares, SUM(filled_won) AS won "
+		"FROM v_orders GROUP BY symbol, side",
+		"SELECT verdict, COUNT(*) AS decisions FROM decision GROUP BY verdict ORDER BY decisions "
+		"DESC",
 	};
 
 	puts("\nWhat to ask next:");
@@ -574,10 +613,13 @@ static enum reason find_top(struct rehearsal *r)
 	char *slash;
 
 	if (len <= 0)
-		return reason_set(REASON_INTERNAL, "/proc/self/exe cannot be read: %s; is /proc mounted?", strerror(errno));
+		return reason_set(REASON_INTERNAL, "/proc/self/exe cannot be read: %s; is /proc mounted?",
+				  strerror(errno));
 	r->gaejang[len] = '\0';
 	if ((size_t)len >= sizeof(r->top))
-		return reason_set(REASON_PATH_LONG, "the path of this folder is over %d bytes; work in a shorter one", REHEARSAL_FOLDER_SIZE - 16);
+		return reason_set(REASON_PATH_LONG,
+				  "the path of this folder is over %d bytes; work in a shorter one",
+				  REHEARSAL_FOLDER_SIZE - 16);
 	memcpy(r->top, r->gaejang, (size_t)len + 1);
 	slash = strrchr(r->top, '/');
 	*slash = '\0';
@@ -588,7 +630,10 @@ static enum reason find_top(struct rehearsal *r)
 			return REASON_OK;
 		*slash = '\0';
 	}
-	return reason_set(REASON_FILE_MISSING, "no folder above %s holds ops/db; a rehearsal runs from a checkout or an installation", r->bin);
+	return reason_set(
+		REASON_FILE_MISSING,
+		"no folder above %s holds ops/db; a rehearsal runs from a checkout or an installation",
+		r->bin);
 }
 
 static enum reason open_driver(struct rehearsal *r, const struct ops_args *args)
@@ -602,15 +647,18 @@ static enum reason open_driver(struct rehearsal *r, const struct ops_args *args)
 		return reason_set(REASON_PATH_LONG, "--dir is too long; use a shorter one");
 	if (args->dir != NULL && args->dir[0] == '/')
 		(void)snprintf(r->dir, sizeof(r->dir), "%s", args->dir);
-	else if (snprintf(r->dir, sizeof(r->dir), "%s/%s", r->top, args->dir != NULL ? args->dir : "var/rehearsal") >= (int)sizeof(r->dir))
-		return reason_set(REASON_PATH_LONG, "the path of this folder is too long; work in a shorter one");
+	else if (snprintf(r->dir, sizeof(r->dir), "%s/%s", r->top,
+			  args->dir != NULL ? args->dir : "var/rehearsal") >= (int)sizeof(r->dir))
+		return reason_set(REASON_PATH_LONG,
+				  "the path of this folder is too long; work in a shorter one");
 	(void)snprintf(r->conf_path, sizeof(r->conf_path), "%s/gaejang.conf", r->dir);
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 	(void)sigemptyset(&set);
 	(void)sigaddset(&set, SIGCHLD);
 	(void)sigaddset(&set, SIGINT);
 	(void)sigaddset(&set, SIGTERM);
-	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0 || (r->child_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK)) < 0)
+	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0 ||
+	    (r->child_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK)) < 0)
 		return reason_set(REASON_INTERNAL, "signalfd: %s", strerror(errno));
 	return REASON_OK;
 }
@@ -665,7 +713,9 @@ static int rehearse(struct rehearsal *r, const struct ops_args *args)
 	if (why == REASON_OK)
 		why = set_up(r, args, day);
 	if (why == REASON_OK)
-		why = house_open(&house, &house_args, NEED_CONF | NEED_CALENDAR | NEED_CLOCK | NEED_DB | NEED_ACCOUNT, "gj_reader");
+		why = house_open(&house, &house_args,
+				 NEED_CONF | NEED_CALENDAR | NEED_CLOCK | NEED_DB | NEED_ACCOUNT,
+				 "gj_reader");
 	if (why == REASON_OK) {
 		house.day = day;
 		putchar('\n');
@@ -675,15 +725,19 @@ static int rehearse(struct rehearsal *r, const struct ops_args *args)
 	if (why == REASON_OK)
 		why = show_day(r, &same);
 	if (why == REASON_OK && r->bad_phases > 0)
-		why = reason_set(REASON_REHEARSAL_FAILED, "%d phases did not pass; gaejang why says more", r->bad_phases);
+		why = reason_set(REASON_REHEARSAL_FAILED, "%d phases did not pass; gaejang why says more",
+				 r->bad_phases);
 	if (why == REASON_OK && !same)
-		why = reason_set(REASON_REHEARSAL_FAILED, "our rows and the simulator's ledger differ; the lines above say where");
+		why = reason_set(REASON_REHEARSAL_FAILED,
+				 "our rows and the simulator's ledger differ; the lines above say where");
 	if (why != REASON_OK)
 		fprintf(stderr, "gaejang rehearse: %s\n", reason_detail());
 	if (args->stay && why != REASON_INTERRUPTED) {
 		(void)clock_set_pace(r->clock, CLOCK_STILL, 0);
-		printf("\nLeft up, the clock standing still. Try:\n  export GAEJANG_CONF=%s\n  %s status\n  %s rerun account\n%s rehearse "
-		       "--stop (or ops/stop) ends it.\n", r->conf_path, r->gaejang, r->gaejang, r->gaejang);
+		printf("\nLeft up, the clock standing still. Try:\n  export GAEJANG_CONF=%s\n  %s status\n  "
+		       "%s rerun account\n%s rehearse "
+		       "--stop (or ops/stop) ends it.\n",
+		       r->conf_path, r->gaejang, r->gaejang, r->gaejang);
 	} else {
 		(void)rehearsal_stop_left(r);
 	}
@@ -697,8 +751,11 @@ int cmd_rehearse(int argc, char **argv)
 	enum reason why;
 	int status;
 
-	ops_parse(argc, argv, "dsSuoC", "", "Walks a trading day with the real programs against the broker simulator, on a private database and a "
-		  "virtual clock. Everything lies in one folder (--dir).", &args);
+	ops_parse(argc, argv, "dsSuoC", "",
+		  "Walks a trading day with the real programs against the broker simulator, on a private "
+		  "database and a "
+		  "virtual clock. Everything lies in one folder (--dir).",
+		  &args);
 	why = open_driver(&r, &args);
 	if (why != REASON_OK)
 		return ops_fail("rehearse", why);
