@@ -447,7 +447,7 @@ static void sent(struct engine *eng, int index, const struct engine_event *event
 	case OUTCOME_NOT_SENT:
 		if (ord->o.state == ORDER_NONE)
 			move_silent(eng, index, OEV_RECORD);
-		move_silent(eng, index, ord->o.state == ORDER_SENDING ? OEV_REFUSED : OEV_NEVER_SENT);
+		move_silent(eng, index, OEV_NEVER_SENT);
 		never_there(eng, ord);
 		eng_alert(eng, out, FINDING_WARN, "order-not-sent", ord->o.symbol,
 			  "intent %lld was not sent (%s)", (long long)ord->o.intent_id,

@@ -39,10 +39,12 @@ static enum reason read_params(struct worker *w, int64_t run_id)
 	struct pin_row *pin;
 	enum reason why;
 
-	if (run_id == 0) { /* observer without parameters: the strategy's defaults, nothing is placed anyway */
+	if (run_id ==
+	    0) { /* observer without parameters: the strategy's defaults, nothing is placed anyway */
 		strategy = strategy_find(w->acct->strategy);
 		if (strategy == NULL)
-			return reason_set(REASON_CONF_RANGE, "strategy %s is not in this build", w->acct->strategy);
+			return reason_set(REASON_CONF_RANGE, "strategy %s is not in this build",
+					  w->acct->strategy);
 		(void)snprintf(in->strategy, sizeof(in->strategy), "%s", strategy->name);
 		in->strategy_version = strategy->version;
 		for (int i = 0; i < strategy->param_count; i++)
@@ -55,8 +57,11 @@ static enum reason read_params(struct worker *w, int64_t run_id)
 	why = tbl_pin_of_run(w->db, run_id, pin);
 	strategy = why == REASON_OK ? strategy_find(pin->strategy) : NULL;
 	if (why == REASON_OK && (strategy == NULL || strategy->version != pin->strategy_version))
-		why = reason_set(REASON_CERT_EXECUTABLE, "the frozen parameters are of strategy %s version %lld, which is not in this build; run: gaejang "
-				 "rerun params --downstream", pin->strategy, (long long)pin->strategy_version);
+		why = reason_set(REASON_CERT_EXECUTABLE,
+				 "the frozen parameters are of strategy %s version %lld, which is not in "
+				 "this build; run: gaejang "
+				 "rerun params --downstream",
+				 pin->strategy, (long long)pin->strategy_version);
 	if (why == REASON_OK)
 		why = strategy_params_read(strategy, pin->body, &in->params);
 	if (why == REASON_OK) {
@@ -129,14 +134,18 @@ static enum reason add_symbol(struct worker *w, const char *name)
 			return REASON_OK;
 	}
 	if (in->symbol_count == ENGINE_SYMBOLS_MAX)
-		return reason_set(REASON_OVERFLOW, "more than %d symbols are held, ordered or listed", ENGINE_SYMBOLS_MAX);
+		return reason_set(REASON_OVERFLOW, "more than %d symbols are held, ordered or listed",
+				  ENGINE_SYMBOLS_MAX);
 	why = tbl_symbol_find(w->db, name, &row);
 	if (why == REASON_DB_NOT_FOUND)
-		return reason_set(REASON_ROW_INCONSISTENT, "%s is held or ordered but not in the symbol table; add it: gaejang universe add %s --market ...",
+		return reason_set(REASON_ROW_INCONSISTENT,
+				  "%s is held or ordered but not in the symbol table; add it: gaejang "
+				  "universe add %s --market ...",
 				  name, name);
 	if (why != REASON_OK)
 		return why;
-	in->symbols[in->symbol_count] = (struct engine_symbol){ .market = row.market, .kind = row.kind, .volatile_now = true };
+	in->symbols[in->symbol_count] =
+		(struct engine_symbol){ .market = row.market, .kind = row.kind, .volatile_now = true };
 	memcpy(in->symbols[in->symbol_count++].symbol, row.symbol, sizeof(row.symbol));
 	return REASON_OK;
 }
@@ -148,7 +157,8 @@ static enum reason read_books(struct worker *w)
 	struct symbol_lock locks[ENGINE_LOCKS_MAX / 2];
 	int lock_count = 0;
 	int64_t id = w->account.account_id;
-	enum reason why = w->certified ? tbl_snapshot_find(w->db, w->cert.snapshot_id, &snap) : tbl_snapshot_accepted(w->db, id, &snap);
+	enum reason why = w->certified ? tbl_snapshot_find(w->db, w->cert.snapshot_id, &snap)
+				       : tbl_snapshot_accepted(w->db, id, &snap);
 
 	if (why == REASON_DB_NOT_FOUND && !w->certified)
 		why = REASON_OK; /* an observer may run without a base */
@@ -182,7 +192,8 @@ static enum reason read_streak(struct worker *w)
 {
 	int64_t results[64];
 	int count = 0;
-	enum reason why = tbl_round_trip_newest(w->db, w->account.account_id, results, (int)ARRAY_COUNT(results), &count);
+	enum reason why = tbl_round_trip_newest(w->db, w->account.account_id, results,
+						(int)ARRAY_COUNT(results), &count);
 
 	for (int i = 0; i < count && results[i] < 0; i++)
 		w->inputs->losing_streak_before++;
@@ -202,7 +213,8 @@ static enum reason read_times(struct worker *w, int64_t preflight_run)
 		return REASON_OK;
 	}
 	if (preflight_run == 0)
-		return reason_set(REASON_UPSTREAM, "without a passed preflight the session's hours are not known; run: gaejang rerun preflight");
+		return reason_set(REASON_UPSTREAM, "without a passed preflight the session's hours are not "
+						   "known; run: gaejang rerun preflight");
 	why = tbl_session_of_run(w->db, preflight_run, &session);
 	if (why == REASON_OK) {
 		in->session_open = session.open;
@@ -223,7 +235,8 @@ static enum reason read_signals(struct worker *w)
 		return REASON_OK;
 	why = file_read(path, 1024 * 1024, &text, &text_size);
 	if (why == REASON_OK)
-		why = strategy_signals_read((const char *)text, text_size, w->day, w->inputs->signals, ENGINE_SIGNALS_MAX, &w->inputs->signal_count);
+		why = strategy_signals_read((const char *)text, text_size, w->day, w->inputs->signals,
+					    ENGINE_SIGNALS_MAX, &w->inputs->signal_count);
 	file_free(text, text_size);
 	return why;
 }
@@ -247,6 +260,8 @@ static void set_constants(struct worker *w)
 	in->listing_us = conf_number(cfg, CONF_LISTING_S) * US_PER_S;
 	in->listing_live_us = conf_number(cfg, CONF_LISTING_LIVE_S) * US_PER_S;
 	in->cancel_tries = conf_number(cfg, CONF_CANCEL_TRIES);
+	/* Asked again well before the older confirmation runs out. */
+	in->price_us = conf_number(cfg, CONF_LIM_FEED_CONFIRM_S) * US_PER_S * 2 / 3;
 	in->opening_print_us = conf_number(cfg, CONF_OPENING_PRINT_S) * US_PER_S;
 	in->heartbeat_us = conf_number(cfg, CONF_HEARTBEAT_S) * US_PER_S;
 }

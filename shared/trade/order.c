@@ -33,7 +33,8 @@
 static const uint8_t order_next[ORDER_STATE_COUNT][ORDER_EVENT_COUNT] = {
 	[ORDER_NONE] = { [OEV_RECORD] = ORDER_RECORDED },
 	[ORDER_RECORDED] = { [OEV_SEND_MARK] = ORDER_SENDING, [OEV_NEVER_SENT] = ORDER_NEVER_SENT },
-	[ORDER_SENDING] = { DOUBTFUL_MOVES },
+	/* NEVER_SENT only by the sender itself, which knows that no byte left; nobody else can say so of a marked order. */
+	[ORDER_SENDING] = { DOUBTFUL_MOVES, [OEV_NEVER_SENT] = ORDER_NEVER_SENT },
 	[ORDER_IN_DOUBT] = { DOUBTFUL_MOVES },
 	[ORDER_OPEN] = {
 		[OEV_FOUND] = ORDER_OPEN,

@@ -8,6 +8,7 @@
  *        NEVER_SENT           \--doubt--> IN_DOUBT --found--> OPEN/PARTIAL/FILLED/CANCELLED/EXPIRED
  *                                                  --refused (definite)--> REJECTED
  *                                                  --absent (rule)--> NEVER_ARRIVED
+ *   SENDING goes to NEVER_SENT too, but only by the sender itself, which knows that not one byte left.
  *
  * True in each state: RECORDED: one durable mark, nothing was sent. SENDING: two marks, the POST may be under way.
  * IN_DOUBT: it may or may not live at the broker. OPEN, PARTIAL: the broker has it under `odno`. Filled shares are
