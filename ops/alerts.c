@@ -11,16 +11,20 @@
 static enum reason send_all(struct house *house, int *out_sent, int *out_failed)
 {
 	static struct alert_row rows[256];
-	static const char *const levels[] = { [FINDING_INFO] = "INFO", [FINDING_WARN] = "WARN", [FINDING_CRIT] = "CRIT" };
+	static const char *const levels[] = {
+		[FINDING_INFO] = "INFO", [FINDING_WARN] = "WARN", [FINDING_CRIT] = "CRIT"
+	};
 	int count = 0;
 	enum reason why = tbl_alert_unsent(house->db, rows, (int)ARRAY_COUNT(rows), &count);
 
 	for (int i = 0; i < count && why == REASON_OK; i++) {
-		enum reason sent = channel_send(&house->cfg, levels[rows[i].level], rows[i].code, rows[i].text);
+		enum reason sent =
+			channel_send(&house->cfg, levels[rows[i].level], rows[i].code, rows[i].text);
 
 		*out_sent += sent == REASON_OK;
 		*out_failed += sent != REASON_OK;
-		why = tbl_alert_event(house->db, rows[i].alert_id, sent == REASON_OK ? "SENT" : "SEND_FAILED", clock_wall(house->clock), "alerts",
+		why = tbl_alert_event(house->db, rows[i].alert_id, sent == REASON_OK ? "SENT" : "SEND_FAILED",
+				      clock_wall(house->clock), "alerts",
 				      sent == REASON_OK ? "" : reason_code(sent));
 	}
 	return why;

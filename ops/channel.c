@@ -50,8 +50,10 @@ static enum reason run_command(const char *command, const char *level, const cha
 	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
 		;
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-		return reason_set(REASON_NO_ANSWER, "the alert command %s ended with %d; run it by hand with the text on its standard input", command,
-				  WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+		return reason_set(REASON_NO_ANSWER,
+				  "the alert command %s ended with %d; run it by hand with the text on its "
+				  "standard input",
+				  command, WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
 	return REASON_OK;
 }
 
@@ -63,7 +65,8 @@ enum reason channel_send(const struct conf *cfg, const char *level, const char *
 	if (strcmp(kind, "none") == 0)
 		return REASON_OK;
 	if (target[0] == '\0')
-		return reason_set(REASON_ALERTS_UNSET, "alerts = %s needs alert_target: a file's or a command's path", kind);
+		return reason_set(REASON_ALERTS_UNSET,
+				  "alerts = %s needs alert_target: a file's or a command's path", kind);
 	if (strcmp(kind, "command") == 0)
 		return run_command(target, level, code, text);
 	(void)snprintf(line, sizeof(line), "%s %s %.700s", level, code, text);

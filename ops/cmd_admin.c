@@ -85,8 +85,8 @@ static enum reason make_login(struct house *house, const char *record)
 	randombytes_buf(bytes, sizeof(bytes));
 	(void)sodium_bin2hex(password, sizeof(password), bytes, sizeof(bytes));
 	/* Sealed first: a login whose password nobody knows would lock the program out, a sealed one that is not set yet is made again. */
-	why = vault_file_add(conf_text(&house->cfg, CONF_KEY_DIR), house->acct->vault, house->acct->env, house->acct->name, record, roles,
-			     password, strlen(password));
+	why = vault_file_add(conf_text(&house->cfg, CONF_KEY_DIR), house->acct->vault, house->acct->env,
+			     house->acct->name, record, roles, password, strlen(password));
 	if (why == REASON_OK)
 		why = migrate_login(house->db, record + strlen("db-"), password);
 	sodium_memzero(bytes, sizeof(bytes));
@@ -102,8 +102,11 @@ int cmd_migrate(int argc, char **argv)
 	enum reason why;
 	int logins = 0;
 
-	ops_parse(argc, argv, "calL", "", "Brings schema, triggers, views and grants to this build. With --logins every program gets a new "
-		  "database password, sealed into the account's vault.", &args);
+	ops_parse(argc, argv, "calL", "",
+		  "Brings schema, triggers, views and grants to this build. With --logins every program gets "
+		  "a new "
+		  "database password, sealed into the account's vault.",
+		  &args);
 	why = house_open(&house, &args, NEED_CONF, NULL);
 	if (why == REASON_OK)
 		why = open_owner(&house, &args);
@@ -118,7 +121,8 @@ int cmd_migrate(int argc, char **argv)
 		logins += why == REASON_OK;
 	}
 	if (why == REASON_OK)
-		printf("schema %s: %d applied now, %d there before; %d logins made\n", report.newest, report.applied, report.present, logins);
+		printf("schema %s: %d applied now, %d there before; %d logins made\n", report.newest,
+		       report.applied, report.present, logins);
 	house_close(&house);
 	return why == REASON_OK ? 0 : ops_fail("migrate", why);
 }
@@ -141,11 +145,14 @@ static enum reason read_secret(char *out, size_t out_size, size_t *out_len)
 	size_t got = fread(out, 1, out_size, stdin);
 
 	if (got == out_size)
-		return reason_set(REASON_BAD_USAGE, "standard input holds more than %zu bytes; a secret is shorter", out_size - 1);
+		return reason_set(REASON_BAD_USAGE,
+				  "standard input holds more than %zu bytes; a secret is shorter",
+				  out_size - 1);
 	while (got > 0 && (out[got - 1] == '\n' || out[got - 1] == '\r'))
 		got--;
 	if (got == 0)
-		return reason_set(REASON_BAD_USAGE, "nothing came over standard input; write: printf %%s SECRET | gaejang vault put NAME");
+		return reason_set(REASON_BAD_USAGE, "nothing came over standard input; write: printf %%s "
+						    "SECRET | gaejang vault put NAME");
 	out[got] = '\0';
 	*out_len = got;
 	return REASON_OK;
@@ -159,14 +166,17 @@ static enum reason vault_put(struct house *house, const char *record)
 	enum reason why;
 
 	if (!roles_of(record, &roles))
-		return reason_set(REASON_BAD_USAGE, "%s is not a record of the vault; known: appkey appsecret cano product htsid", record);
+		return reason_set(
+			REASON_BAD_USAGE,
+			"%s is not a record of the vault; known: appkey appsecret cano product htsid",
+			record);
 	secret = sodium_malloc(SECRET_INPUT_MAX);
 	if (secret == NULL)
 		return reason_set(REASON_NO_MEMORY, "no locked memory for a secret; raise ulimit -l");
 	why = read_secret(secret, SECRET_INPUT_MAX, &secret_len);
 	if (why == REASON_OK)
-		why = vault_file_add(conf_text(&house->cfg, CONF_KEY_DIR), house->acct->vault, house->acct->env, house->acct->name, record,
-				     roles, secret, secret_len);
+		why = vault_file_add(conf_text(&house->cfg, CONF_KEY_DIR), house->acct->vault,
+				     house->acct->env, house->acct->name, record, roles, secret, secret_len);
 	if (why == REASON_OK)
 		printf("%s sealed for account %s (%s)\n", record, house->acct->name, house->acct->env);
 	sodium_free(secret);
@@ -180,8 +190,10 @@ int cmd_vault(int argc, char **argv)
 	const char *verb;
 	enum reason why;
 
-	ops_parse(argc, argv, "ca", "init | list | put NAME", "init: role keys where missing. list: names, never values. put: seals what comes "
-		  "over standard input (appkey, appsecret, cano, product, htsid).", &args);
+	ops_parse(argc, argv, "ca", "init | list | put NAME",
+		  "init: role keys where missing. list: names, never values. put: seals what comes "
+		  "over standard input (appkey, appsecret, cano, product, htsid).",
+		  &args);
 	verb = args.word_count > 0 ? args.words[0] : "";
 	why = house_open(&house, &args, NEED_CONF, NULL);
 	if (why == REASON_OK && strcmp(verb, "init") != 0)
@@ -212,18 +224,23 @@ static enum reason account_fingerprint(struct house *house, struct account_row *
 	const char *keys = conf_text(&house->cfg, CONF_KEY_DIR);
 	enum reason why;
 
-	why = vault_file_get(keys, ROLE_OPERATOR, house->acct->vault, house->acct->env, house->acct->name, "cano", &cano);
+	why = vault_file_get(keys, ROLE_OPERATOR, house->acct->vault, house->acct->env, house->acct->name,
+			     "cano", &cano);
 	if (why == REASON_OK)
-		why = vault_file_get(keys, ROLE_OPERATOR, house->acct->vault, house->acct->env, house->acct->name, "product", &product);
+		why = vault_file_get(keys, ROLE_OPERATOR, house->acct->vault, house->acct->env,
+				     house->acct->name, "product", &product);
 	if (why == REASON_OK && (cano.bytes_size != 8 || product.bytes_size != 2))
-		why = reason_set(REASON_VAULT_BROKEN, "an account number is 8 and 2 digits; put cano and product again: gaejang vault put");
+		why = reason_set(
+			REASON_VAULT_BROKEN,
+			"an account number is 8 and 2 digits; put cano and product again: gaejang vault put");
 	if (why == REASON_OK) {
 		digest_begin(&mk, "gaejang-account");
 		digest_text(&mk, "env", house->acct->env);
 		digest_text(&mk, "cano", (const char *)cano.bytes);
 		digest_text(&mk, "product", (const char *)product.bytes);
 		row->fingerprint = digest_end(&mk);
-		(void)snprintf(row->masked, sizeof(row->masked), "****%.2s-%.2s", (const char *)cano.bytes + 6, (const char *)product.bytes);
+		(void)snprintf(row->masked, sizeof(row->masked), "****%.2s-%.2s",
+			       (const char *)cano.bytes + 6, (const char *)product.bytes);
 	}
 	vault_value_clear(&cano);
 	vault_value_clear(&product);
@@ -249,7 +266,8 @@ static enum reason account_add(struct house *house, const struct ops_args *args)
 	if (why == REASON_OK)
 		why = tbl_control_make(house->db, row.account_id, now);
 	if (why == REASON_OK)
-		why = tbl_operator_add(house->db, row.account_id, now, ops_person(args), "account-add", row.masked, "registered");
+		why = tbl_operator_add(house->db, row.account_id, now, ops_person(args), "account-add",
+				       row.masked, "registered");
 	if (why == REASON_OK)
 		printf("account %s (%s, %s) is registered\n", row.name, row.env, row.masked);
 	return why;
@@ -264,8 +282,9 @@ static bool parse_opening_lot(const char *word, struct lot *out)
 	if (second == NULL || (size_t)(first - word) >= sizeof(out->symbol))
 		return false;
 	memcpy(out->symbol, word, (size_t)(first - word));
-	return symbol_valid(out->symbol) && num_parse(first + 1, (size_t)(second - first - 1), &out->qty) && out->qty > 0 &&
-	       num_parse(second + 1, strlen(second + 1), &out->cost_won) && out->cost_won >= 0;
+	return symbol_valid(out->symbol) && num_parse(first + 1, (size_t)(second - first - 1), &out->qty) &&
+	       out->qty > 0 && num_parse(second + 1, strlen(second + 1), &out->cost_won) &&
+	       out->cost_won >= 0;
 }
 
 /* The first accepted position of an account cannot be proven from rows: a person signs it. */
@@ -278,11 +297,15 @@ static enum reason account_sign_opening(struct house *house, const struct ops_ar
 
 	if (why != REASON_OK)
 		return why;
-	if (args->cash == NULL || !num_parse(args->cash, strlen(args->cash), &snap.cash_won) || snap.cash_won < 0)
-		return reason_set(REASON_BAD_USAGE, "--cash WON is needed: the D+2 deposit you sign for, a whole number");
+	if (args->cash == NULL || !num_parse(args->cash, strlen(args->cash), &snap.cash_won) ||
+	    snap.cash_won < 0)
+		return reason_set(REASON_BAD_USAGE,
+				  "--cash WON is needed: the D+2 deposit you sign for, a whole number");
 	for (int i = 1; i < args->word_count; i++) {
 		if (!parse_opening_lot(args->words[i], &lots[snap.lot_count++]))
-			return reason_set(REASON_BAD_USAGE, "%s is not SYMBOL:SHARES:COST, as in 005930:100:7000000", args->words[i]);
+			return reason_set(REASON_BAD_USAGE,
+					  "%s is not SYMBOL:SHARES:COST, as in 005930:100:7000000",
+					  args->words[i]);
 	}
 	why = calendar_previous(&house->cal, house->day, &snap.day);
 	if (why != REASON_OK)
@@ -290,7 +313,8 @@ static enum reason account_sign_opening(struct house *house, const struct ops_ar
 	snap.frozen = clock_wall(house->clock);
 	why = db_begin(house->db);
 	if (why == REASON_OK)
-		why = tbl_snapshot_add(house->db, house->account.account_id, 0, &snap, ops_person(args), &snap.snapshot_id);
+		why = tbl_snapshot_add(house->db, house->account.account_id, 0, &snap, ops_person(args),
+				       &snap.snapshot_id);
 	acceptance.account_id = house->account.account_id;
 	acceptance.snapshot_id = snap.snapshot_id;
 	acceptance.day = snap.day;
@@ -299,15 +323,15 @@ static enum reason account_sign_opening(struct house *house, const struct ops_ar
 	if (why == REASON_OK)
 		why = tbl_acceptance_add(house->db, &acceptance, &acceptance.acceptance_id);
 	if (why == REASON_OK)
-		why = tbl_operator_add(house->db, house->account.account_id, snap.frozen, ops_person(args), "sign-opening", args->cash,
-				       args->reason);
+		why = tbl_operator_add(house->db, house->account.account_id, snap.frozen, ops_person(args),
+				       "sign-opening", args->cash, args->reason);
 	if (why == REASON_OK)
 		why = db_commit(house->db);
 	else
 		db_rollback(house->db);
 	if (why == REASON_OK)
-		printf("opening signed by %s: cash %s won, %d holdings; reconcile starts from it\n", ops_person(args), args->cash,
-		       snap.lot_count);
+		printf("opening signed by %s: cash %s won, %d holdings; reconcile starts from it\n",
+		       ops_person(args), args->cash, snap.lot_count);
 	return why;
 }
 
@@ -318,7 +342,8 @@ static enum reason account_list(struct house *house)
 	enum reason why = tbl_account_all(house->db, rows, CONF_ACCOUNTS_MAX, &count);
 
 	for (int i = 0; why == REASON_OK && i < count; i++)
-		printf("%-16s %-6s %-12s %s\n", rows[i].name, rows[i].env, rows[i].masked, rows[i].rehearsal ? "rehearsal" : "");
+		printf("%-16s %-6s %-12s %s\n", rows[i].name, rows[i].env, rows[i].masked,
+		       rows[i].rehearsal ? "rehearsal" : "");
 	return why;
 }
 
@@ -330,12 +355,17 @@ int cmd_account(int argc, char **argv)
 	enum reason why;
 
 	ops_parse(argc, argv, "cadrbC", "add NAME | list | sign-opening [SYMBOL:SHARES:COST...]",
-		  "add: registers the account of the configuration whose number and keys are in its vault. sign-opening: the first "
-		  "accepted position (--cash D+2 deposit, holdings as words), signed by a person with a reason.", &args);
+		  "add: registers the account of the configuration whose number and keys are in its vault. "
+		  "sign-opening: the first "
+		  "accepted position (--cash D+2 deposit, holdings as words), signed by a person with a "
+		  "reason.",
+		  &args);
 	verb = args.word_count > 0 ? args.words[0] : "";
 	if (strcmp(verb, "add") == 0 && args.word_count == 2)
 		args.account = args.words[1];
-	why = house_open(&house, &args, NEED_CONF | NEED_CALENDAR | NEED_CLOCK | NEED_DB | (strcmp(verb, "sign-opening") == 0 ? NEED_ACCOUNT : 0),
+	why = house_open(&house, &args,
+			 NEED_CONF | NEED_CALENDAR | NEED_CLOCK | NEED_DB |
+				 (strcmp(verb, "sign-opening") == 0 ? NEED_ACCOUNT : 0),
 			 "gj_operator");
 	if (why == REASON_OK) {
 		if (strcmp(verb, "add") == 0)
@@ -362,7 +392,8 @@ static enum reason params_import(struct house *house, const struct ops_args *arg
 	enum reason why;
 
 	if (strategy == NULL)
-		return reason_set(REASON_CONF_RANGE, "strategy %s of account %s is not in this build; set strategy = breakout",
+		return reason_set(REASON_CONF_RANGE,
+				  "strategy %s of account %s is not in this build; set strategy = breakout",
 				  house->acct->strategy, house->acct->name);
 	why = file_read(args->words[1], sizeof(row.body), &text, &text_size);
 	if (why == REASON_OK)
@@ -379,7 +410,8 @@ static enum reason params_import(struct house *house, const struct ops_args *arg
 		why = tbl_param_add(house->db, &row, &row.param_id);
 	}
 	if (why == REASON_OK)
-		printf("parameters %lld of strategy %s imported; they trade once activated: gaejang params activate %lld --reason \"...\"\n",
+		printf("parameters %lld of strategy %s imported; they trade once activated: gaejang params "
+		       "activate %lld --reason \"...\"\n",
 		       (long long)row.param_id, strategy->name, (long long)row.param_id);
 	file_free(text, text_size);
 	return why;
@@ -395,22 +427,28 @@ static enum reason params_activate(struct house *house, const struct ops_args *a
 	if (why != REASON_OK)
 		return why;
 	if (!num_parse(args->words[1], strlen(args->words[1]), &id))
-		return reason_set(REASON_BAD_USAGE, "%s is not a parameter number; gaejang sql 'SELECT param_id, strategy FROM param_set' shows them", args->words[1]);
-	if ((args->from != NULL && !kst_day_parse(args->from, &from)) || (args->to != NULL && !kst_day_parse(args->to, &to)))
+		return reason_set(REASON_BAD_USAGE,
+				  "%s is not a parameter number; gaejang sql 'SELECT param_id, strategy FROM "
+				  "param_set' shows them",
+				  args->words[1]);
+	if ((args->from != NULL && !kst_day_parse(args->from, &from)) ||
+	    (args->to != NULL && !kst_day_parse(args->to, &to)))
 		return reason_set(REASON_BAD_DAY, "--from and --to are dates like 2021-01-04");
 	if (kst_day_diff(to, from) < 0)
 		return reason_set(REASON_BAD_USAGE, "--to lies before --from");
 	why = tbl_param_find(house->db, id, &row);
 	if (why == REASON_OK && row.account_id != house->account.account_id)
-		why = reason_set(REASON_BAD_USAGE, "parameters %lld belong to another account", (long long)id);
+		why = reason_set(REASON_BAD_USAGE, "parameters %lld belong to another account",
+				 (long long)id);
 	if (why == REASON_OK)
-		why = tbl_param_activate(house->db, house->account.account_id, id, from, to, clock_wall(house->clock), ops_person(args),
-					 args->reason);
+		why = tbl_param_activate(house->db, house->account.account_id, id, from, to,
+					 clock_wall(house->clock), ops_person(args), args->reason);
 	if (why == REASON_OK)
-		why = tbl_operator_add(house->db, house->account.account_id, clock_wall(house->clock), ops_person(args), "params-activate",
-				       args->words[1], args->reason);
+		why = tbl_operator_add(house->db, house->account.account_id, clock_wall(house->clock),
+				       ops_person(args), "params-activate", args->words[1], args->reason);
 	if (why == REASON_OK)
-		printf("parameters %lld are ACTIVE from %d to %d\n", (long long)id, from.yyyymmdd, to.yyyymmdd);
+		printf("parameters %lld are ACTIVE from %d to %d\n", (long long)id, from.yyyymmdd,
+		       to.yyyymmdd);
 	return why;
 }
 
@@ -420,11 +458,14 @@ static enum reason params_show(struct house *house)
 	enum reason why = tbl_param_active(house->db, house->account.account_id, house->day, &row);
 
 	if (why == REASON_DB_NOT_FOUND)
-		return reason_set(REASON_PARAMS_NONE, "no parameters are active on %d; import and activate some: gaejang params import FILE",
+		return reason_set(REASON_PARAMS_NONE,
+				  "no parameters are active on %d; import and activate some: gaejang params "
+				  "import FILE",
 				  house->day.yyyymmdd);
 	if (why == REASON_OK)
-		printf("# parameters %lld, strategy %s version %lld, imported by %s\n%s", (long long)row.param_id, row.strategy,
-		       (long long)row.strategy_version, row.imported_by, row.body);
+		printf("# parameters %lld, strategy %s version %lld, imported by %s\n%s",
+		       (long long)row.param_id, row.strategy, (long long)row.strategy_version,
+		       row.imported_by, row.body);
 	return why;
 }
 
@@ -433,12 +474,15 @@ static enum reason params_help(struct house *house)
 	const struct strategy *strategy = strategy_find(house->acct->strategy);
 
 	if (strategy == NULL)
-		return reason_set(REASON_CONF_RANGE, "strategy %s is not in this build", house->acct->strategy);
-	printf("# strategy %s version %d: every parameter, its range and default\n", strategy->name, strategy->version);
+		return reason_set(REASON_CONF_RANGE, "strategy %s is not in this build",
+				  house->acct->strategy);
+	printf("# strategy %s version %d: every parameter, its range and default\n", strategy->name,
+	       strategy->version);
 	for (int i = 0; i < strategy->param_count; i++) {
 		const struct strategy_param *p = &strategy->params[i];
 
-		printf("%s = %lld\t# %lld to %lld %s: %s\n", p->name, (long long)p->def, (long long)p->low, (long long)p->high, p->unit, p->help);
+		printf("%s = %lld\t# %lld to %lld %s: %s\n", p->name, (long long)p->def, (long long)p->low,
+		       (long long)p->high, p->unit, p->help);
 	}
 	return REASON_OK;
 }
@@ -451,8 +495,11 @@ int cmd_params(int argc, char **argv)
 	enum reason why;
 
 	ops_parse(argc, argv, "cadrbft", "import FILE | activate NUMBER | show | table",
-		  "import: checks a file of name = value lines against the strategy's table and keeps it. activate: makes it ACTIVE from "
-		  "--from (today) to --to (until further notice), with a reason. show: what is active. table: a file to begin with.", &args);
+		  "import: checks a file of name = value lines against the strategy's table and keeps it. "
+		  "activate: makes it ACTIVE from "
+		  "--from (today) to --to (until further notice), with a reason. show: what is active. "
+		  "table: a file to begin with.",
+		  &args);
 	verb = args.word_count > 0 ? args.words[0] : "";
 	why = house_open(&house, &args, NEED_CONF | NEED_CLOCK | NEED_DB | NEED_ACCOUNT, "gj_operator");
 	if (why == REASON_OK) {
@@ -465,7 +512,8 @@ int cmd_params(int argc, char **argv)
 		else if (strcmp(verb, "table") == 0)
 			why = params_help(&house);
 		else
-			why = reason_set(REASON_BAD_USAGE, "say import FILE, activate NUMBER, show, or table");
+			why = reason_set(REASON_BAD_USAGE,
+					 "say import FILE, activate NUMBER, show, or table");
 	}
 	house_close(&house);
 	return why == REASON_OK ? 0 : ops_fail("params", why);
@@ -485,17 +533,22 @@ static enum reason universe_set(struct house *house, const struct ops_args *args
 		const char *symbol = args->words[i];
 
 		if (!symbol_valid(symbol))
-			return reason_set(REASON_BAD_USAGE, "%s is not a symbol: six characters as in 005930, seven with Q for an ETN", symbol);
+			return reason_set(
+				REASON_BAD_USAGE,
+				"%s is not a symbol: six characters as in 005930, seven with Q for an ETN",
+				symbol);
 		(void)snprintf(row.symbol, sizeof(row.symbol), "%s", symbol);
-		(void)snprintf(row.name, sizeof(row.name), "%s", args->name != NULL && args->word_count == 2 ? args->name : "");
+		(void)snprintf(row.name, sizeof(row.name), "%s",
+			       args->name != NULL && args->word_count == 2 ? args->name : "");
 		if (listed)
 			why = tbl_symbol_add(house->db, &row);
 		if (why == REASON_OK)
-			why = tbl_universe_list_set(house->db, house->account.account_id, symbol, listed, clock_wall(house->clock),
-						    ops_person(args));
+			why = tbl_universe_list_set(house->db, house->account.account_id, symbol, listed,
+						    clock_wall(house->clock), ops_person(args));
 	}
 	if (why == REASON_OK)
-		printf("%d symbols %s the list\n", args->word_count - 1, listed ? "are on" : "were taken off");
+		printf("%d symbols %s the list\n", args->word_count - 1,
+		       listed ? "are on" : "were taken off");
 	return why;
 }
 
@@ -517,8 +570,10 @@ int cmd_universe(int argc, char **argv)
 	const char *verb;
 	enum reason why;
 
-	ops_parse(argc, argv, "camknb", "add SYMBOL... | remove SYMBOL... | list",
-		  "The user's list of symbols; every morning the phase `universe` decides which of them trade.", &args);
+	ops_parse(
+		argc, argv, "camknb", "add SYMBOL... | remove SYMBOL... | list",
+		"The user's list of symbols; every morning the phase `universe` decides which of them trade.",
+		&args);
 	verb = args.word_count > 0 ? args.words[0] : "";
 	why = house_open(&house, &args, NEED_CONF | NEED_CLOCK | NEED_DB | NEED_ACCOUNT, "gj_operator");
 	if (why == REASON_OK) {
@@ -539,7 +594,8 @@ int cmd_settings(int argc, char **argv)
 {
 	struct ops_args args;
 
-	ops_parse(argc, argv, "", "", "Every configuration key with section, type, range, unit, default and help.", &args);
+	ops_parse(argc, argv, "", "",
+		  "Every configuration key with section, type, range, unit, default and help.", &args);
 	conf_help(stdout);
 	return 0;
 }
@@ -553,8 +609,11 @@ static enum reason client_login(const struct house *house, const char *password,
 	if (fd < 0)
 		return reason_set(REASON_FILE_IO, "memfd_create: %s", strerror(errno));
 	/* The client ignores a file that others may write, and a memfd begins with 0777. */
-	if (fchmod(fd, 0600) != 0 || dprintf(fd, "[client]\nuser=gj_reader\npassword=%s\nsocket=%s\ndatabase=%s\ndefault-character-set=utf8mb4\n", password,
-		    conf_text(&house->cfg, CONF_DB_SOCKET), conf_text(&house->cfg, CONF_DB_NAME)) < 0) {
+	if (fchmod(fd, 0600) != 0 || dprintf(fd,
+					     "[client]\nuser=gj_reader\npassword=%s\nsocket=%s\ndatabase=%"
+					     "s\ndefault-character-set=utf8mb4\n",
+					     password, conf_text(&house->cfg, CONF_DB_SOCKET),
+					     conf_text(&house->cfg, CONF_DB_NAME)) < 0) {
 		(void)close(fd);
 		return reason_set(REASON_FILE_IO, "cannot write the client's login: %s", strerror(errno));
 	}
@@ -570,7 +629,8 @@ static enum reason wake_private_db(struct house *house)
 	int status = 0;
 	enum reason why;
 
-	if (conf_number(&house->cfg, CONF_REHEARSAL) == 0 || access(conf_text(&house->cfg, CONF_DB_SOCKET), F_OK) == 0)
+	if (conf_number(&house->cfg, CONF_REHEARSAL) == 0 ||
+	    access(conf_text(&house->cfg, CONF_DB_SOCKET), F_OK) == 0)
 		return REASON_OK;
 	why = file_join(conf_text(&house->cfg, CONF_STATE_DIR), "../db", folder);
 	if (why == REASON_OK)
@@ -578,7 +638,8 @@ static enum reason wake_private_db(struct house *house)
 	if (why == REASON_OK)
 		why = ops_child(house, tool, argv, true, &status);
 	if (why == REASON_OK && status != 0)
-		why = reason_set(REASON_DB_AWAY, "the private database in %s does not start; its log lies there", folder);
+		why = reason_set(REASON_DB_AWAY,
+				 "the private database in %s does not start; its log lies there", folder);
 	return why;
 }
 
@@ -591,16 +652,19 @@ int cmd_sql(int argc, char **argv)
 	int fd = -1;
 	enum reason why;
 
-	ops_parse(argc, argv, "ca", "[QUERY]", "A prompt of the mariadb client on the results (read-only login), or one query. The private "
-		  "database of a rehearsal is started if needed.", &args);
+	ops_parse(
+		argc, argv, "ca", "[QUERY]",
+		"A prompt of the mariadb client on the results (read-only login), or one query. The private "
+		"database of a rehearsal is started if needed.",
+		&args);
 	why = house_open(&house, &args, NEED_CONF, NULL);
 	if (why == REASON_OK)
 		why = conf_account_find(&house.cfg, args.account, &house.acct);
 	if (why == REASON_OK)
 		why = wake_private_db(&house);
 	if (why == REASON_OK)
-		why = vault_file_get(conf_text(&house.cfg, CONF_KEY_DIR), ROLE_OPERATOR, house.acct->vault, house.acct->env, house.acct->name,
-				     "db-gj_reader", &password);
+		why = vault_file_get(conf_text(&house.cfg, CONF_KEY_DIR), ROLE_OPERATOR, house.acct->vault,
+				     house.acct->env, house.acct->name, "db-gj_reader", &password);
 	if (why == REASON_OK)
 		why = client_login(&house, (const char *)password.bytes, &fd);
 	vault_value_clear(&password);
@@ -612,6 +676,8 @@ int cmd_sql(int argc, char **argv)
 		execlp("mariadb", "mariadb", defaults, "--table", "-e", args.words[0], (char *)NULL);
 	else
 		execlp("mariadb", "mariadb", defaults, (char *)NULL);
-	fprintf(stderr, "gaejang sql: the mariadb client cannot be started: %s; install the package mariadb-client\n", strerror(errno));
+	fprintf(stderr,
+		"gaejang sql: the mariadb client cannot be started: %s; install the package mariadb-client\n",
+		strerror(errno));
 	return 69;
 }

@@ -23,7 +23,8 @@ static pid_t holder_pid(const struct lease_row *lease)
 
 	if (gethostname(host, sizeof(host) - 1) != 0 || first == NULL)
 		return 0;
-	if ((size_t)(first - lease->holder) != strlen(host) || strncmp(lease->holder, host, strlen(host)) != 0)
+	if ((size_t)(first - lease->holder) != strlen(host) ||
+	    strncmp(lease->holder, host, strlen(host)) != 0)
 		return 0;
 	if (!num_parse(first + 1, strcspn(first + 1, ":"), &pid) || pid < 2)
 		return 0;
@@ -40,7 +41,8 @@ static bool wait_confirmed(struct house *house, pid_t pid, int64_t wait_ms)
 	while ((clock_real_mono().ns - begin.ns) / 1000000 < wait_ms) {
 		if (kill(pid, 0) != 0 && errno == ESRCH)
 			return true;
-		if (tbl_lease_read(house->db, house->account.account_id, &lease) == REASON_OK && lease.mode == MODE_HALT)
+		if (tbl_lease_read(house->db, house->account.account_id, &lease) == REASON_OK &&
+		    lease.mode == MODE_HALT)
 			return true;
 		(void)nanosleep(&pause, NULL);
 	}
@@ -66,7 +68,9 @@ static enum reason stop_worker(struct house *house)
 		return REASON_OK;
 	}
 	if (kill(pid, SIGKILL) != 0 && errno != ESRCH)
-		return reason_set(REASON_NO_ANSWER, "the worker (pid %d) did not confirm and cannot be killed: %s; run it as its user or root",
+		return reason_set(REASON_NO_ANSWER,
+				  "the worker (pid %d) did not confirm and cannot be killed: %s; run it as "
+				  "its user or root",
 				  (int)pid, strerror(errno));
 	printf("the worker (pid %d) did not confirm in time and was killed\n", (int)pid);
 	return REASON_OK;
@@ -80,8 +84,11 @@ int cmd_kill(int argc, char **argv)
 	enum mode stands = MODE_HALT;
 	enum reason why, stored;
 
-	ops_parse(argc, argv, "carb", "", "Stops at once: stop file, control row, then the worker, which cancels its open orders and is killed if it "
-		  "does not confirm within kill_confirm_ms.", &args);
+	ops_parse(argc, argv, "carb", "",
+		  "Stops at once: stop file, control row, then the worker, which cancels its open orders and "
+		  "is killed if it "
+		  "does not confirm within kill_confirm_ms.",
+		  &args);
 	why = ops_need_reason(&args);
 	if (why == REASON_OK)
 		why = house_open(&house, &args, NEED_CONF | NEED_CLOCK, NULL);
@@ -103,10 +110,12 @@ int cmd_kill(int argc, char **argv)
 	if (why == REASON_OK)
 		why = tbl_account_find(house.db, house.acct->name, &house.account);
 	if (why == REASON_OK)
-		why = tbl_control_lower(house.db, house.account.account_id, MODE_HALT, args.reason, stop.person, stop.at, &stands);
+		why = tbl_control_lower(house.db, house.account.account_id, MODE_HALT, args.reason,
+					stop.person, stop.at, &stands);
 	if (why == REASON_OK) {
 		puts("control row says HALT");
-		why = tbl_operator_add(house.db, house.account.account_id, stop.at, stop.person, "kill", "", args.reason);
+		why = tbl_operator_add(house.db, house.account.account_id, stop.at, stop.person, "kill", "",
+				       args.reason);
 	}
 	if (why == REASON_OK)
 		why = stop_worker(&house);
@@ -123,19 +132,23 @@ int cmd_resume(int argc, char **argv)
 	enum mode mode = MODE_TRADE;
 	enum reason why;
 
-	ops_parse(argc, argv, "carb", "[TRADE|REDUCE|OBSERVE]", "Raises the mode after a stop. From HALT a reconcile accepted after the stop is "
-		  "needed before anything trades.", &args);
+	ops_parse(argc, argv, "carb", "[TRADE|REDUCE|OBSERVE]",
+		  "Raises the mode after a stop. From HALT a reconcile accepted after the stop is "
+		  "needed before anything trades.",
+		  &args);
 	why = ops_need_reason(&args);
 	if (why == REASON_OK && args.word_count > 0 && !mode_parse(args.words[0], &mode))
 		why = reason_set(REASON_BAD_USAGE, "%s is not TRADE, REDUCE or OBSERVE", args.words[0]);
 	if (why == REASON_OK)
-		why = house_open(&house, &args, NEED_CONF | NEED_CLOCK | NEED_DB | NEED_ACCOUNT, "gj_operator");
+		why = house_open(&house, &args, NEED_CONF | NEED_CLOCK | NEED_DB | NEED_ACCOUNT,
+				 "gj_operator");
 	/* The row first: while the file is still there, nothing trades whatever the row says. */
 	if (why == REASON_OK)
-		why = tbl_control_resume(house.db, house.account.account_id, mode, args.reason, ops_person(&args), clock_wall(house.clock));
+		why = tbl_control_resume(house.db, house.account.account_id, mode, args.reason,
+					 ops_person(&args), clock_wall(house.clock));
 	if (why == REASON_OK)
-		why = tbl_operator_add(house.db, house.account.account_id, clock_wall(house.clock), ops_person(&args), "resume", mode_text(mode),
-				       args.reason);
+		why = tbl_operator_add(house.db, house.account.account_id, clock_wall(house.clock),
+				       ops_person(&args), "resume", mode_text(mode), args.reason);
 	if (why == REASON_OK)
 		why = stop_file_remove(conf_text(&house.cfg, CONF_STATE_DIR), house.acct->name);
 	if (why == REASON_OK)
@@ -151,21 +164,27 @@ int cmd_release(int argc, char **argv)
 	enum order_side side;
 	enum reason why;
 
-	ops_parse(argc, argv, "cadrb", "SYMBOL BUY|SELL", "Unlocks a symbol and side that was locked for the day.", &args);
+	ops_parse(argc, argv, "cadrb", "SYMBOL BUY|SELL",
+		  "Unlocks a symbol and side that was locked for the day.", &args);
 	if (args.word_count != 2 || !symbol_valid(args.words[0]) || !order_side_parse(args.words[1], &side)) {
-		fputs("gaejang release: say a symbol and BUY or SELL, as in: gaejang release 005930 BUY --reason \"...\"\n", stderr);
+		fputs("gaejang release: say a symbol and BUY or SELL, as in: gaejang release 005930 BUY "
+		      "--reason \"...\"\n",
+		      stderr);
 		return 64;
 	}
 	why = ops_need_reason(&args);
 	if (why == REASON_OK)
-		why = house_open(&house, &args, NEED_CONF | NEED_CLOCK | NEED_DB | NEED_ACCOUNT, "gj_operator");
+		why = house_open(&house, &args, NEED_CONF | NEED_CLOCK | NEED_DB | NEED_ACCOUNT,
+				 "gj_operator");
 	if (why == REASON_OK)
-		why = tbl_lock_add(house.db, house.account.account_id, house.day, args.words[0], side, false, "released", clock_wall(house.clock));
+		why = tbl_lock_add(house.db, house.account.account_id, house.day, args.words[0], side, false,
+				   "released", clock_wall(house.clock));
 	if (why == REASON_OK)
-		why = tbl_operator_add(house.db, house.account.account_id, clock_wall(house.clock), ops_person(&args), "release", args.words[0],
-				       args.reason);
+		why = tbl_operator_add(house.db, house.account.account_id, clock_wall(house.clock),
+				       ops_person(&args), "release", args.words[0], args.reason);
 	if (why == REASON_OK)
-		printf("%s %s is unlocked; a running worker takes it over at its next restart\n", args.words[0], args.words[1]);
+		printf("%s %s is unlocked; a running worker takes it over at its next restart\n",
+		       args.words[0], args.words[1]);
 	house_close(&house);
 	return why == REASON_OK ? 0 : ops_fail("release", why);
 }
@@ -178,20 +197,25 @@ int cmd_ack(int argc, char **argv)
 	int count = 0, done = 0;
 	enum reason why;
 
-	ops_parse(argc, argv, "cadrb", "[CODE]", "Acknowledges the day's open alerts of a code, or all of them.", &args);
+	ops_parse(argc, argv, "cadrb", "[CODE]",
+		  "Acknowledges the day's open alerts of a code, or all of them.", &args);
 	why = ops_need_reason(&args);
 	if (why == REASON_OK)
-		why = house_open(&house, &args, NEED_CONF | NEED_CLOCK | NEED_DB | NEED_ACCOUNT, "gj_operator");
+		why = house_open(&house, &args, NEED_CONF | NEED_CLOCK | NEED_DB | NEED_ACCOUNT,
+				 "gj_operator");
 	if (why == REASON_OK)
-		why = tbl_alert_open(house.db, house.account.account_id, house.day, rows, (int)ARRAY_COUNT(rows), &count);
+		why = tbl_alert_open(house.db, house.account.account_id, house.day, rows,
+				     (int)ARRAY_COUNT(rows), &count);
 	for (int i = 0; i < count && why == REASON_OK; i++) {
 		if (rows[i].acknowledged || (args.word_count > 0 && strcmp(args.words[0], rows[i].code) != 0))
 			continue;
-		why = tbl_alert_event(house.db, rows[i].alert_id, "ACKNOWLEDGED", clock_wall(house.clock), ops_person(&args), args.reason);
+		why = tbl_alert_event(house.db, rows[i].alert_id, "ACKNOWLEDGED", clock_wall(house.clock),
+				      ops_person(&args), args.reason);
 		done++;
 	}
 	if (why == REASON_OK)
-		why = tbl_operator_add(house.db, house.account.account_id, clock_wall(house.clock), ops_person(&args), "acknowledge",
+		why = tbl_operator_add(house.db, house.account.account_id, clock_wall(house.clock),
+				       ops_person(&args), "acknowledge",
 				       args.word_count > 0 ? args.words[0] : "all", args.reason);
 	if (why == REASON_OK)
 		printf("%d alerts acknowledged\n", done);

@@ -63,7 +63,9 @@ static int phase_by_name(const char *command, int argc, char **argv, const char 
 
 	ops_parse(argc, argv, letters, "PHASE", doc, &args);
 	if (args.word_count != 1 || !phase_parse(args.words[0], &id)) {
-		fprintf(stderr, "gaejang %s: name one phase: preflight auth account params reconcile guardrail universe gate close\n",
+		fprintf(stderr,
+			"gaejang %s: name one phase: preflight auth account params reconcile guardrail "
+			"universe gate close\n",
 			command);
 		return 64;
 	}
@@ -71,19 +73,22 @@ static int phase_by_name(const char *command, int argc, char **argv, const char 
 	if (why != REASON_OK)
 		status = ops_fail(command, why);
 	else
-		status = run_set(command, &house, args.downstream ? phase_downstream(id) & ~(1u << PHASE_CLOSE) : 1u << id);
+		status = run_set(command, &house,
+				 args.downstream ? phase_downstream(id) & ~(1u << PHASE_CLOSE) : 1u << id);
 	house_close(&house);
 	return status;
 }
 
 int cmd_run(int argc, char **argv)
 {
-	return phase_by_name("run", argc, argv, "cad", "Runs one phase by hand; its deadline is its start plus hand_deadline_min.");
+	return phase_by_name("run", argc, argv, "cad",
+			     "Runs one phase by hand; its deadline is its start plus hand_deadline_min.");
 }
 
 int cmd_rerun(int argc, char **argv)
 {
-	return phase_by_name("rerun", argc, argv, "cadD", "Runs one phase again; with --downstream also every phase that rests on it, "
+	return phase_by_name("rerun", argc, argv, "cadD",
+			     "Runs one phase again; with --downstream also every phase that rests on it, "
 			     "in order, the gate last.");
 }
 
@@ -94,8 +99,11 @@ int cmd_open(int argc, char **argv)
 	enum reason why;
 	int status;
 
-	ops_parse(argc, argv, "cad", "", "The morning in order, by hand: preflight to gate. The exit status is that of the first phase "
-		  "that did not pass.", &args);
+	ops_parse(argc, argv, "cad", "",
+		  "The morning in order, by hand: preflight to gate. The exit status is that of the first "
+		  "phase "
+		  "that did not pass.",
+		  &args);
 	why = open_for_phases(&house, &args);
 	if (why != REASON_OK)
 		status = ops_fail("open", why);

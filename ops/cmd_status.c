@@ -12,18 +12,22 @@ static void print_phases(const struct day_view *view)
 {
 	char at[KST_TEXT_SIZE];
 
-	printf("  %-10s %-8s %-8s %-12s %-18s %7s  %s\n", "phase", "status", "ceiling", "fresh", "reason", "took", "finished");
+	printf("  %-10s %-8s %-8s %-12s %-18s %7s  %s\n", "phase", "status", "ceiling", "fresh", "reason",
+	       "took", "finished");
 	for (int id = 0; id < PHASE_COUNT; id++) {
 		const struct phase_record *r = &view->phases[id];
 
 		if (!r->present) {
-			printf("  %-10s %-8s due %.8s\n", phase_name((enum phase_id)id), view->running[id] ? "runs" : "-",
+			printf("  %-10s %-8s due %.8s\n", phase_name((enum phase_id)id),
+			       view->running[id] ? "runs" : "-",
 			       kst_wall_text(view->windows[id].start, at) + 11);
 			continue;
 		}
-		printf("  %-10s %-8s %-8s %-12s %-18s %5lldms  %.8s%s\n", phase_name((enum phase_id)id), status_text(r->status),
-		       mode_text(r->mode), r->status == STATUS_PASS ? freshness_text(view->fresh[id]) : "-", r->reason,
-		       (long long)r->took_ms, kst_wall_text(r->finished, at) + 11, r->attempt > 1 ? " (again)" : "");
+		printf("  %-10s %-8s %-8s %-12s %-18s %5lldms  %.8s%s\n", phase_name((enum phase_id)id),
+		       status_text(r->status), mode_text(r->mode),
+		       r->status == STATUS_PASS ? freshness_text(view->fresh[id]) : "-", r->reason,
+		       (long long)r->took_ms, kst_wall_text(r->finished, at) + 11,
+		       r->attempt > 1 ? " (again)" : "");
 	}
 }
 
@@ -41,13 +45,15 @@ static void print_positions(const struct day_view *view)
 
 		if (lot->qty == 0)
 			continue;
-		printf("  %s%-9s %s shares, cost %s won%s\n", held++ == 0 ? "positions   " : "            ", lot->symbol,
-		       won_text(lot->qty, a), won_text(lot->cost_won, b), lot->owner == OWNER_EXT ? " (not ours)" : "");
+		printf("  %s%-9s %s shares, cost %s won%s\n", held++ == 0 ? "positions   " : "            ",
+		       lot->symbol, won_text(lot->qty, a), won_text(lot->cost_won, b),
+		       lot->owner == OWNER_EXT ? " (not ours)" : "");
 	}
 	if (held == 0)
 		puts("  positions   none");
-	printf("  result      realised %s won, fees %s, tax %s; cash by our books %s won\n", won_text(view->realised_won, a),
-	       won_text(view->fee_won, b), won_text(view->tax_won, c), won_text(view->cash_won, d));
+	printf("  result      realised %s won, fees %s, tax %s; cash by our books %s won\n",
+	       won_text(view->realised_won, a), won_text(view->fee_won, b), won_text(view->tax_won, c),
+	       won_text(view->cash_won, d));
 }
 
 static void print_status(const struct house *house, const struct day_view *view)
@@ -58,30 +64,40 @@ static void print_status(const struct house *house, const struct day_view *view)
 	int64_t age_s, pid;
 	const char *state = day_view_worker(view, &house->cfg, &age_s, &pid);
 
-	printf("gaejang  %s  account %s (%s%s, %s)  now %.19s\n\n", kst_day_text(view->day, day), house->account.name, house->account.env,
-	       house->account.rehearsal ? ", rehearsal" : "", house->account.masked, kst_wall_text(view->now, now));
+	printf("gaejang  %s  account %s (%s%s, %s)  now %.19s\n\n", kst_day_text(view->day, day),
+	       house->account.name, house->account.env, house->account.rehearsal ? ", rehearsal" : "",
+	       house->account.masked, kst_wall_text(view->now, now));
 	if (!view->calendar.trading) {
 		printf("  closed day: %s. Nothing runs, nothing is wrong.\n", view->calendar.name);
 		return;
 	}
 	print_phases(view);
-	printf("\n  gate        %s%s%s\n", view->phases[PHASE_GATE].present ? status_text(view->phases[PHASE_GATE].status) : "no verdict yet",
+	printf("\n  gate        %s%s%s\n",
+	       view->phases[PHASE_GATE].present ? status_text(view->phases[PHASE_GATE].status)
+						: "no verdict yet",
 	       view->phases[PHASE_GATE].present ? ", mode " : "",
 	       view->phases[PHASE_GATE].present ? mode_text(view->phases[PHASE_GATE].mode) : "");
 	printf("  worker      %s", state);
 	if (pid != 0)
-		printf(", pid %lld, mode %s, heartbeat %lld s ago", (long long)pid, mode_text(view->lease.mode), (long long)age_s);
-	printf("\n  control     %s since %.19s by %s: %s%s\n", mode_text(view->control.mode), kst_wall_text(view->control.since, now),
-	       view->control.person, view->control.reason, view->stop_file ? " (stop file)" : "");
-	printf("  orders      recorded %d, sent %d, open %d, with fills %d, refused %d, cancelled or expired %d, in doubt %d\n", n->recorded,
-	       n->sent, n->open, n->filled, n->refused, n->cancelled, n->in_doubt);
+		printf(", pid %lld, mode %s, heartbeat %lld s ago", (long long)pid,
+		       mode_text(view->lease.mode), (long long)age_s);
+	printf("\n  control     %s since %.19s by %s: %s%s\n", mode_text(view->control.mode),
+	       kst_wall_text(view->control.since, now), view->control.person, view->control.reason,
+	       view->stop_file ? " (stop file)" : "");
+	printf("  orders      recorded %d, sent %d, open %d, with fills %d, refused %d, cancelled or expired "
+	       "%d, in doubt %d\n",
+	       n->recorded, n->sent, n->open, n->filled, n->refused, n->cancelled, n->in_doubt);
 	print_positions(view);
 	for (int i = 0; i < view->alert_count && i < 5; i++)
 		printf("  %s %s  %s: %s%s\n", i == 0 ? "alerts     " : "           ",
-		       view->alerts[i].level == FINDING_CRIT ? "CRIT" : (view->alerts[i].level == FINDING_WARN ? "WARN" : "INFO"),
-		       view->alerts[i].code, view->alerts[i].text, view->alerts[i].acknowledged ? " (acknowledged)" : "");
+		       view->alerts[i].level == FINDING_CRIT
+			       ? "CRIT"
+			       : (view->alerts[i].level == FINDING_WARN ? "WARN" : "INFO"),
+		       view->alerts[i].code, view->alerts[i].text,
+		       view->alerts[i].acknowledged ? " (acknowledged)" : "");
 	if (view->alert_count > 5)
-		printf("              and %d more: gaejang sql \"select * from alert\"\n", view->alert_count - 5);
+		printf("              and %d more: gaejang sql \"select * from alert\"\n",
+		       view->alert_count - 5);
 	if (block.blocked)
 		printf("\n  blocks now  %s: %s. Next: %s\n", block.what, block.text, block.command);
 }
@@ -221,9 +237,11 @@ static int print_why(const struct day_view *view, bool json)
 		puts("nothing blocks: every phase passed and is fresh, the gate said yes");
 		return 0;
 	}
-	printf("blocked by   %s (%s)\nevidence     %s\nre-examine   %s\n", block.what, block.reason, block.text, block.command);
+	printf("blocked by   %s (%s)\nevidence     %s\nre-examine   %s\n", block.what, block.reason,
+	       block.text, block.command);
 	if (strcmp(block.what, "control") != 0 && strcmp(block.what, "alert") != 0)
-		printf("its history  gaejang sql \"select * from v_phase_history where phase = '%s'\"\n", block.what);
+		printf("its history  gaejang sql \"select * from v_phase_history where phase = '%s'\"\n",
+		       block.what);
 	return 0;
 }
 
@@ -236,7 +254,8 @@ static int look(const char *command, int argc, char **argv, const char *doc, boo
 	int status = 0;
 
 	ops_parse(argc, argv, "cajd", "", doc, &args);
-	why = house_open(&house, &args, NEED_CONF | NEED_CALENDAR | NEED_CLOCK | NEED_DB | NEED_ACCOUNT, "gj_reader");
+	why = house_open(&house, &args, NEED_CONF | NEED_CALENDAR | NEED_CLOCK | NEED_DB | NEED_ACCOUNT,
+			 "gj_reader");
 	if (why == REASON_OK)
 		why = day_view_load(&house, &view);
 	if (why != REASON_OK)
@@ -254,10 +273,12 @@ static int look(const char *command, int argc, char **argv, const char *doc, boo
 
 int cmd_status(int argc, char **argv)
 {
-	return look("status", argc, argv, "The day at a glance: phases, gate, worker, orders, positions, result, alerts.", false);
+	return look("status", argc, argv,
+		    "The day at a glance: phases, gate, worker, orders, positions, result, alerts.", false);
 }
 
 int cmd_why(int argc, char **argv)
 {
-	return look("why", argc, argv, "The first thing that blocks, its evidence, and the command that re-examines it.", true);
+	return look("why", argc, argv,
+		    "The first thing that blocks, its evidence, and the command that re-examines it.", true);
 }

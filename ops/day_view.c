@@ -39,7 +39,8 @@ static enum reason apply_fill(struct house *house, struct day_view *view, const 
 
 	if (why != REASON_OK)
 		return why;
-	if (!cost_rules_for(fill->day, symbol.market, symbol.kind, conf_number(&house->cfg, CONF_COMMISSION_PPM), &rules))
+	if (!cost_rules_for(fill->day, symbol.market, symbol.kind,
+			    conf_number(&house->cfg, CONF_COMMISSION_PPM), &rules))
 		return reason_set(REASON_INTERNAL, "no cost rules for %s", fill->symbol);
 	pos = position_find(&view->book, fill->symbol, fill->owner);
 	if (pos == NULL) {
@@ -57,11 +58,13 @@ static enum reason apply_fill(struct house *house, struct day_view *view, const 
 static enum reason find_base(struct house *house, struct snapshot *snap)
 {
 	struct acceptance_row first;
-	enum reason why = tbl_acceptance_first_of_day(house->db, house->account.account_id, house->day, &first);
+	enum reason why =
+		tbl_acceptance_first_of_day(house->db, house->account.account_id, house->day, &first);
 
 	if (why == REASON_OK)
 		return tbl_snapshot_find(house->db, first.snapshot_id, snap);
-	return why == REASON_DB_NOT_FOUND ? tbl_snapshot_accepted(house->db, house->account.account_id, snap) : why;
+	return why == REASON_DB_NOT_FOUND ? tbl_snapshot_accepted(house->db, house->account.account_id, snap)
+					  : why;
 }
 
 static enum reason load_books(struct house *house, struct day_view *view)
@@ -87,7 +90,8 @@ static enum reason load_books(struct house *house, struct day_view *view)
 	if (fills == NULL)
 		return reason_set(REASON_NO_MEMORY, "no memory for the fills of a day");
 	if (why == REASON_OK)
-		why = tbl_fills_since(house->db, house->account.account_id, snap.frozen, fills, FILLS_DAY_MAX, &fill_count);
+		why = tbl_fills_since(house->db, house->account.account_id, snap.frozen, fills, FILLS_DAY_MAX,
+				      &fill_count);
 	for (int i = 0; i < fill_count && why == REASON_OK; i++)
 		why = apply_fill(house, view, &fills[i]);
 	for (int i = 0; i < view->book.count; i++) {
@@ -113,8 +117,8 @@ static enum reason load_phases(struct house *house, struct day_view *view)
 		struct wall deadline;
 
 		view->windows[id] = phase_window((enum phase_id)id, &house->cfg, &view->calendar);
-		why = tbl_phase_running(house->db, house->account.account_id, house->day, (enum phase_id)id, view->now,
-					&view->running[id], &deadline);
+		why = tbl_phase_running(house->db, house->account.account_id, house->day, (enum phase_id)id,
+					view->now, &view->running[id], &deadline);
 	}
 	/* Age matters to the gate at its minute; a status at noon would call everything old. Content and chain matter always. */
 	for (int id = 0; id < PHASE_COUNT && why == REASON_OK; id++)
@@ -131,7 +135,8 @@ static enum reason load_rest(struct house *house, struct day_view *view)
 	if (why == REASON_OK)
 		why = tbl_control_read(house->db, id, &view->control);
 	if (why == REASON_OK)
-		why = tbl_orders_between(house->db, id, house->day, house->day, view->orders, ORDERS_DAY_MAX, &view->order_count);
+		why = tbl_orders_between(house->db, id, house->day, house->day, view->orders, ORDERS_DAY_MAX,
+					 &view->order_count);
 	if (why == REASON_OK)
 		why = tbl_alert_open(house->db, id, house->day, view->alerts, 64, &view->alert_count);
 	if (why != REASON_OK)
@@ -175,7 +180,8 @@ void day_view_free(struct day_view *view)
 	free(view);
 }
 
-const char *day_view_worker(const struct day_view *view, const struct conf *cfg, int64_t *out_heartbeat_age_s, int64_t *out_pid)
+const char *day_view_worker(const struct day_view *view, const struct conf *cfg, int64_t *out_heartbeat_age_s,
+			    int64_t *out_pid)
 {
 	const struct lease_row *lease = &view->lease;
 	const char *colon = strchr(lease->holder, ':');
@@ -188,7 +194,8 @@ const char *day_view_worker(const struct day_view *view, const struct conf *cfg,
 	if (lease->kind != LEASE_TRADE) {
 		*out_heartbeat_age_s = -1;
 		*out_pid = 0;
-		return strcmp(lease->program, "worker") == 0 && lease->clean ? "stopped in order" : "not running";
+		return strcmp(lease->program, "worker") == 0 && lease->clean ? "stopped in order"
+									     : "not running";
 	}
 	if (age_s > conf_number(cfg, CONF_HEARTBEAT_OLD_S))
 		return "dead: its heartbeat is old";
@@ -214,19 +221,22 @@ static bool block_phase(const struct day_view *view, enum phase_id id, struct da
 		bool due = view->now.us >= view->windows[id].start.us;
 
 		block_set(block, phase_name(id), due ? "missing" : "not-due", "");
-		(void)snprintf(block->text, sizeof(block->text), "%s has no result of this day; it is %s at %s", phase_name(id),
-			       view->running[id] ? "running, due" : (due ? "overdue since it was due" : "due"),
+		(void)snprintf(block->text, sizeof(block->text),
+			       "%s has no result of this day; it is %s at %s", phase_name(id),
+			       view->running[id] ? "running, due"
+						 : (due ? "overdue since it was due" : "due"),
 			       kst_wall_text(view->windows[id].start, start));
 	} else if (record->status != STATUS_PASS) {
 		block_set(block, phase_name(id), record->reason, record->detail);
 	} else if (view->fresh[id] != FRESH) {
 		block_set(block, phase_name(id), "stale", "");
-		(void)snprintf(block->text, sizeof(block->text), "%s passed, but is stale: %s", phase_name(id),
-			       freshness_text(view->fresh[id]));
+		(void)snprintf(block->text, sizeof(block->text), "%s passed, but is stale: %s",
+			       phase_name(id), freshness_text(view->fresh[id]));
 	} else {
 		return false;
 	}
-	(void)snprintf(block->command, sizeof(block->command), "gaejang rerun %s --downstream", phase_name(id));
+	(void)snprintf(block->command, sizeof(block->command), "gaejang rerun %s --downstream",
+		       phase_name(id));
 	return true;
 }
 
@@ -235,8 +245,10 @@ struct day_block day_view_block(const struct day_view *view)
 	struct day_block block = { 0 };
 
 	if (view->stop_file || view->control.mode == MODE_HALT || view->control.mode == MODE_OBSERVE) {
-		block_set(&block, "control", view->stop_file ? "stop-file" : mode_text(view->control.mode), "");
-		(void)snprintf(block.text, sizeof(block.text), "stopped by %s: %.200s%s", view->control.person, view->control.reason,
+		block_set(&block, "control", view->stop_file ? "stop-file" : mode_text(view->control.mode),
+			  "");
+		(void)snprintf(block.text, sizeof(block.text), "stopped by %s: %.200s%s",
+			       view->control.person, view->control.reason,
 			       view->stop_file ? " (a stop file is there)" : "");
 		(void)snprintf(block.command, sizeof(block.command), "gaejang resume --reason \"...\"");
 		return block;
@@ -251,7 +263,8 @@ struct day_block day_view_block(const struct day_view *view)
 		if (alert->level != FINDING_CRIT || alert->acknowledged)
 			continue;
 		block_set(&block, "alert", alert->code, alert->text);
-		(void)snprintf(block.command, sizeof(block.command), "gaejang ack %s --reason \"...\"", alert->code);
+		(void)snprintf(block.command, sizeof(block.command), "gaejang ack %s --reason \"...\"",
+			       alert->code);
 		return block;
 	}
 	(void)block_phase(view, PHASE_GATE, &block);

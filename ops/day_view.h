@@ -32,7 +32,7 @@ struct day_view {
 	struct order_counts counts;
 	int decisions_refused;
 	struct position_book book;
-	int64_t cash_won;                    /* by our books: snapshot + fills - costs */
+	int64_t cash_won; /* by our books: snapshot + fills - costs */
 	bool books_known;
 	int64_t realised_won, fee_won, tax_won;
 	struct alert_row alerts[64];
@@ -43,13 +43,14 @@ void day_view_free(struct day_view *view);
 
 struct day_block {
 	bool blocked;
-	char what[48];                       /* phase or part */
+	char what[48]; /* phase or part */
 	char reason[REASON_CODE_SIZE];
 	char text[DETAIL_SIZE];
-	char command[200];                   /* what re-examines it */
+	char command[200]; /* what re-examines it */
 };
 struct day_block day_view_block(const struct day_view *view);
 /* "trading", "not running", ... of the worker. */
-const char *day_view_worker(const struct day_view *view, const struct conf *cfg, int64_t *out_heartbeat_age_s, int64_t *out_pid);
+const char *day_view_worker(const struct day_view *view, const struct conf *cfg, int64_t *out_heartbeat_age_s,
+			    int64_t *out_pid);
 
 #endif

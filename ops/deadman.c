@@ -22,8 +22,8 @@ static void find(struct check *check, const char *code, const char *text)
 }
 
 /* The first thing that is not as it must be at this minute; code NULL = all is well. Pure. */
-static struct check judge(const struct conf *cfg, const struct calendar_day *day, const struct phase_record *gate, const struct lease_row *lease,
-			  struct wall now)
+static struct check judge(const struct conf *cfg, const struct calendar_day *day,
+			  const struct phase_record *gate, const struct lease_row *lease, struct wall now)
 {
 	struct check check = { 0 };
 	struct wall gate_deadline = phase_window(PHASE_GATE, cfg, day).deadline;
@@ -36,10 +36,14 @@ static struct check judge(const struct conf *cfg, const struct calendar_day *day
 		find(&check, "no-verdict", "the gate gave no verdict by its deadline; look: gaejang why");
 	} else if (gate->status == STATUS_PASS && gate->mode > MODE_OBSERVE) {
 		if (lease->kind != LEASE_TRADE)
-			find(&check, "no-worker", "the gate said yes, but no worker holds the account; look: gaejang status");
+			find(&check, "no-worker",
+			     "the gate said yes, but no worker holds the account; look: gaejang status");
 		else if (age_s > conf_number(cfg, CONF_HEARTBEAT_OLD_S))
-			find(&check, "heartbeat-old", "the worker's heartbeat is old; look: gaejang status, then: gaejang kill or gaejang run gate");
-		else if (now.us > open.us + conf_number(cfg, CONF_OPENING_PRINT_S) * US_PER_S && lease->mode == MODE_HALT)
+			find(&check, "heartbeat-old",
+			     "the worker's heartbeat is old; look: gaejang status, then: gaejang kill or "
+			     "gaejang run gate");
+		else if (now.us > open.us + conf_number(cfg, CONF_OPENING_PRINT_S) * US_PER_S &&
+			 lease->mode == MODE_HALT)
 			find(&check, "worker-halted", "the worker has halted; look: gaejang why");
 	}
 	return check;
@@ -75,7 +79,10 @@ int main(int argc, char **argv)
 
 	if (sodium_init() < 0)
 		return 70;
-	ops_parse(argc, argv, "cad", "", "Every minute from cron: is there a verdict, does the worker live? Speaks through the alert channel itself.", &args);
+	ops_parse(argc, argv, "cad", "",
+		  "Every minute from cron: is there a verdict, does the worker live? Speaks through the "
+		  "alert channel itself.",
+		  &args);
 	why = house_open(&house, &args, NEED_CONF | NEED_CALENDAR | NEED_CLOCK, NULL);
 	if (why == REASON_OK)
 		why = conf_account_find(&house.cfg, args.account, &house.acct);

@@ -84,7 +84,9 @@ static int unknown_command(const char *word)
 		if (distance(word, c->name) < distance(word, nearest->name))
 			nearest = c;
 	}
-	fprintf(stderr, "gaejang: there is no command '%.40s'; did you mean: gaejang %s (gaejang help lists all)\n", word, nearest->name);
+	fprintf(stderr,
+		"gaejang: there is no command '%.40s'; did you mean: gaejang %s (gaejang help lists all)\n",
+		word, nearest->name);
 	return 64;
 }
 
