@@ -396,6 +396,21 @@ static void note_print(struct symbol *symbol, const struct path_print *print)
 	}
 }
 
+static void note_vi(struct exchange *ex, const struct exch_quote *quote, int64_t price_won)
+{
+	struct exch_vi *vi;
+
+	ex->vis = core_grow(ex->vis, &ex->vi_cap, ex->vi_count, sizeof(*ex->vis));
+	vi = &ex->vis[ex->vi_count++];
+	*vi = (struct exch_vi){ .kind = 1,
+				.won = price_won,
+				.base_won = quote->vi_base_won,
+				.number = quote->vi_count,
+				.from = quote->vi_from,
+				.until = quote->vi_until };
+	memcpy(vi->code, quote->code, sizeof(vi->code));
+}
+
 /* Static VI: a print that would lie 10 % or more from the last auction price is held back two minutes and then
  * made the auction's own. Not in the last minutes before the closing call, which is an auction anyway. */
 bool book_vi(struct exchange *ex, struct symbol *symbol, struct path_print *print)
@@ -418,6 +433,7 @@ bool book_vi(struct exchange *ex, struct symbol *symbol, struct path_print *prin
 	quote->vi_count++;
 	quote->vi_from = ex->now;
 	quote->vi_until = until;
+	note_vi(ex, quote, print->price_won);
 	emit_book(ex, symbol);
 	return true;
 }

@@ -130,6 +130,8 @@ struct exchange {
 	struct kst_day ledger_day; /* day the accounts stand at; 0 = none yet */
 	struct kst_day first_previous; /* trading day before the first day that ran here */
 	int64_t watch_total;
+	struct exch_vi *vis; /* of today */
+	size_t vi_count, vi_cap;
 
 	struct symbol **symbols;
 	size_t symbol_count, symbol_cap;

@@ -148,6 +148,7 @@ void exch_free(struct exchange *ex)
 	free(ex->fills);
 	free(ex->postings);
 	free(ex->updates);
+	free(ex->vis);
 	free(ex->resvs);
 	free(ex->resv_truth);
 	free(ex->nexts);
@@ -608,6 +609,7 @@ enum reason exch_day_begin(struct exchange *ex, const struct exch_day *day, stru
 	if (later)
 		for (size_t i = 0; i < ex->symbol_count; i++)
 			symbol_roll(ex->symbols[i], ex->day.day);
+	ex->vi_count = 0;
 	if (!ex->day_begun)
 		ex->first_previous = day->previous;
 	ex->day = *day;
@@ -894,6 +896,19 @@ enum reason exch_day_bars(const struct exchange *ex, const char *code, struct ks
 	}
 	*out = bars;
 	*out_count = count;
+	return REASON_OK;
+}
+
+enum reason exch_vi_list(const struct exchange *ex, struct exch_vi **out, size_t *out_count)
+{
+	struct exch_vi *rows = calloc(ex->vi_count + 1, sizeof(*rows));
+
+	if (rows == NULL)
+		return reason_set(REASON_NO_MEMORY, "no memory for %zu stops", ex->vi_count);
+	for (size_t i = 0; i < ex->vi_count; i++)
+		rows[i] = ex->vis[i];
+	*out = rows;
+	*out_count = ex->vi_count;
 	return REASON_OK;
 }
 

@@ -218,6 +218,15 @@ int64_t exch_tick_won(const struct exchange *ex, const char *code,
  * first data day are synthetic and marked. Caller frees *out. */
 enum reason exch_day_bars(const struct exchange *ex, const char *code, struct kst_day from, struct kst_day to,
 			  struct exch_bar **out, size_t *out_count);
+struct exch_vi { /* one stop of today */
+	char code[EXCH_CODE_SIZE];
+	int kind; /* 1 static */
+	int64_t won, base_won; /* the price that stopped it, and what that was measured against */
+	int64_t number; /* of this symbol and day, from 1 */
+	struct wall from, until;
+};
+/* Stops of today, oldest first. Caller frees *out. */
+enum reason exch_vi_list(const struct exchange *ex, struct exch_vi **out, size_t *out_count);
 /* Minutes of today that have prints, oldest first. */
 enum reason exch_minute_bars(const struct exchange *ex, const char *code, struct exch_bar **out,
 			     size_t *out_count);
