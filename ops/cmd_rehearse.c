@@ -733,7 +733,7 @@ static int rehearse(struct rehearsal *r, const struct ops_args *args)
 	if (why != REASON_OK)
 		fprintf(stderr, "gaejang rehearse: %s\n", reason_detail());
 	if (args->stay && why != REASON_INTERRUPTED) {
-		(void)clock_set_pace(r->clock, CLOCK_STILL, 0);
+		(void)clock_set_pace(r->clock, CLOCK_ON_CALL, 0);
 		printf("\nLeft up, the clock standing still. Try:\n  export GAEJANG_CONF=%s\n  %s status\n  "
 		       "%s rerun account\n%s rehearse "
 		       "--stop (or ops/stop) ends it.\n",

@@ -18,7 +18,8 @@
 
 /* Every option any command takes; a command shows and accepts those whose letter it names. */
 static const struct argp_option all_options[] = {
-	{ "config", 'c', "FILE", 0, "configuration; default $GAEJANG_CONF, then /etc/gaejang/gaejang.conf", 0 },
+	{ "config", 'c', "FILE", 0, "configuration; default $GAEJANG_CONF, then /etc/gaejang/gaejang.conf",
+	  0 },
 	{ "account", 'a', "NAME", 0, "account; not needed when there is only one", 0 },
 	{ "json", 'j', NULL, 0, "print one JSON object", 0 },
 	{ "day", 'd', "YYYY-MM-DD", 0, "trading day; default today by the clock", 0 },
@@ -37,7 +38,8 @@ static const struct argp_option all_options[] = {
 	{ "until", 'u', "HH:MM", 0, "schedule time to stop the clock at", 0 },
 	{ "dir", 'o', "DIR", 0, "folder of the rehearsal; default var/rehearsal", 0 },
 	{ "cash", 'C', "WON", 0, "cash in won", 0 },
-	{ "login", 'l', "USER", 0, "database login; default the operating system's user over the unix socket", 0 },
+	{ "login", 'l', "USER", 0, "database login; default the operating system's user over the unix socket",
+	  0 },
 	{ "logins", 'L', NULL, 0, "make every program's database login anew and seal its password", 0 },
 	{ "force", 'y', NULL, 0, "do not ask", 0 },
 };
@@ -78,13 +80,13 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 			argp_error(state, "more than %d words", OPS_WORDS_MAX);
 		args->words[args->word_count++] = arg;
 		break;
-	default:
-		return ARGP_ERR_UNKNOWN;
+	default: return ARGP_ERR_UNKNOWN;
 	}
 	return 0;
 }
 
-void ops_parse(int argc, char **argv, const char *letters, const char *words, const char *doc, struct ops_args *out)
+void ops_parse(int argc, char **argv, const char *letters, const char *words, const char *doc,
+	       struct ops_args *out)
 {
 	struct argp_option options[ARRAY_COUNT(all_options) + 1] = { 0 };
 	struct argp argp = { options, parse_option, words, doc, NULL, NULL, NULL };
@@ -121,9 +123,11 @@ const char *ops_person(const struct ops_args *args)
 enum reason ops_need_reason(const struct ops_args *args)
 {
 	if (args->reason == NULL || args->reason[0] == '\0')
-		return reason_set(REASON_NEEDS_REASON, "this is kept with your name and a reason; add --reason \"why\"");
+		return reason_set(REASON_NEEDS_REASON,
+				  "this is kept with your name and a reason; add --reason \"why\"");
 	if (strlen(args->reason) >= 200 || strlen(ops_person(args)) >= PERSON_SIZE)
-		return reason_set(REASON_BAD_USAGE, "--reason holds at most 199 characters, --by at most %d", PERSON_SIZE - 1);
+		return reason_set(REASON_BAD_USAGE, "--reason holds at most 199 characters, --by at most %d",
+				  PERSON_SIZE - 1);
 	return REASON_OK;
 }
 
@@ -145,7 +149,8 @@ static enum reason house_open_day(struct house *house)
 {
 	house->day = kst_day_of(clock_wall(house->clock));
 	if (house->args.day != NULL && !kst_day_parse(house->args.day, &house->day))
-		return reason_set(REASON_BAD_DAY, "--day %s is not a date; write it as 2021-01-04", house->args.day);
+		return reason_set(REASON_BAD_DAY, "--day %s is not a date; write it as 2021-01-04",
+				  house->args.day);
 	return REASON_OK;
 }
 
@@ -168,8 +173,10 @@ enum reason house_open(struct house *house, const struct ops_args *args, unsigne
 	if (why == REASON_OK && (needs & NEED_ACCOUNT) != 0) {
 		why = tbl_account_find(house->db, house->acct->name, &house->account);
 		if (why == REASON_DB_NOT_FOUND)
-			why = reason_set(why, "account %s stands in the configuration but is not registered; "
-					 "run: gaejang account add %s", house->acct->name, house->acct->name);
+			why = reason_set(why,
+					 "account %s stands in the configuration but is not registered; "
+					 "run: gaejang account add %s",
+					 house->acct->name, house->acct->name);
 	}
 	return why;
 }
@@ -208,40 +215,18 @@ static enum reason wait_child(struct house *house, pid_t child, int *out_exit)
 	return why;
 }
 
-/*
- * A rehearsal left up with --stay stands still, but a phase waits: for the broker's pace, for a lease. The clock goes while the
- * phase runs, at most to a limit a little past its deadline, so that it stands again soon even if nobody sets it still.
- */
-static enum reason clock_lend(struct house *house, bool *out_lent)
-{
-	int64_t room_us = (conf_number(&house->cfg, CONF_HAND_DEADLINE_MIN) + 1) * 60 * US_PER_S;
-	enum reason why = REASON_OK;
-
-	*out_lent = house->clock != NULL && clock_still(house->clock);
-	if (!*out_lent)
-		return REASON_OK;
-	why = clock_set_limit(house->clock, wall_add_us(clock_wall(house->clock), room_us));
-	return why == REASON_OK ? clock_set_pace(house->clock, CLOCK_EVENT, 0) : why;
-}
-
-static enum reason clock_take_back(struct house *house)
-{
-	enum reason why = clock_set_pace(house->clock, CLOCK_STILL, 0);
-
-	return why == REASON_OK ? clock_set_limit(house->clock, CLOCK_NEVER) : why;
-}
-
-enum reason ops_child(struct house *house, const char *program, const char *const *argv, bool quiet, int *out_exit)
+enum reason ops_child(struct house *house, const char *program, const char *const *argv, bool quiet,
+		      int *out_exit)
 {
 	char path[FILE_PATH_SIZE];
 	struct spawn order = SPAWN_INIT;
-	enum reason why, still = REASON_OK;
-	bool lent = false;
+	enum reason why;
 	pid_t child = 0;
 
 	if (program[0] == '/')
-		why = snprintf(path, sizeof(path), "%s", program) < (int)sizeof(path) ? REASON_OK :
-			reason_set(REASON_PATH_LONG, "the path of %.60s... is too long", program);
+		why = snprintf(path, sizeof(path), "%s", program) < (int)sizeof(path)
+			      ? REASON_OK
+			      : reason_set(REASON_PATH_LONG, "the path of %.60s... is too long", program);
 	else
 		why = file_join(conf_text(&house->cfg, CONF_BIN_DIR), program, path);
 	if (why != REASON_OK)
@@ -249,14 +234,8 @@ enum reason ops_child(struct house *house, const char *program, const char *cons
 	order.path = path;
 	order.argv = argv;
 	order.stdout_fd = quiet ? open("/dev/null", O_WRONLY | O_CLOEXEC) : -1;
-	why = clock_lend(house, &lent);
-	if (why == REASON_OK)
-		why = spawn_start(house->clock, &order, &child);
+	why = spawn_start(house->clock, &order, &child);
 	if (order.stdout_fd >= 0)
 		(void)close(order.stdout_fd);
-	if (why == REASON_OK)
-		why = wait_child(house, child, out_exit);
-	if (lent)
-		still = clock_take_back(house);
-	return why == REASON_OK ? still : why;
+	return why == REASON_OK ? wait_child(house, child, out_exit) : why;
 }

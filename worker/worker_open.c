@@ -39,17 +39,22 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 void worker_options(int argc, char **argv, const char *doc, bool certificate, struct worker_options *out)
 {
 	static const struct argp_option options[] = {
-		{ "config", 'c', "FILE", 0, "configuration; default $GAEJANG_CONF, then /etc/gaejang/gaejang.conf", 0 },
+		{ "config", 'c', "FILE", 0,
+		  "configuration; default $GAEJANG_CONF, then /etc/gaejang/gaejang.conf", 0 },
 		{ "account", 'a', "NAME", 0, "account; not needed when there is only one", 0 },
-		{ "certificate", 'C', "NUMBER", 0, "row of the gate's certificate; only the gate gives one", 0 },
+		{ "certificate", 'C', "NUMBER", 0, "row of the gate's certificate; only the gate gives one",
+		  0 },
 		{ 0 },
 	};
 	static const struct argp_option options_observer[] = {
-		{ "config", 'c', "FILE", 0, "configuration; default $GAEJANG_CONF, then /etc/gaejang/gaejang.conf", 0 },
+		{ "config", 'c', "FILE", 0,
+		  "configuration; default $GAEJANG_CONF, then /etc/gaejang/gaejang.conf", 0 },
 		{ "account", 'a', "NAME", 0, "account; not needed when there is only one", 0 },
 		{ 0 },
 	};
-	struct argp argp = { certificate ? options : options_observer, parse_option, "", doc, NULL, NULL, NULL };
+	struct argp argp = {
+		certificate ? options : options_observer, parse_option, "", doc, NULL, NULL, NULL
+	};
 
 	*out = (struct worker_options){ 0 };
 	argp_err_exit_status = 64;
@@ -60,10 +65,14 @@ void worker_options(int argc, char **argv, const char *doc, bool certificate, st
 static enum reason key_get(const struct worker *w, const char *name, char *out, size_t out_size)
 {
 	struct vault_value value = VAULT_VALUE_INIT;
-	enum reason why = vault_file_get(conf_text(&w->cfg, CONF_KEY_DIR), w->role, w->acct->vault, w->acct->env, w->acct->name, name, &value);
+	enum reason why = vault_file_get(conf_text(&w->cfg, CONF_KEY_DIR), w->role, w->acct->vault,
+					 w->acct->env, w->acct->name, name, &value);
 
 	if (why == REASON_OK && value.bytes_size >= out_size)
-		why = reason_set(REASON_VAULT_BROKEN, "vault record %s is longer than it can be; put it again: gaejang vault put %s", name, name);
+		why = reason_set(
+			REASON_VAULT_BROKEN,
+			"vault record %s is longer than it can be; put it again: gaejang vault put %s", name,
+			name);
 	if (why == REASON_OK) {
 		memcpy(out, value.bytes, value.bytes_size + 1);
 		log_secret(out, value.bytes_size);
@@ -78,7 +87,8 @@ static enum reason open_keys(struct worker *w)
 
 	w->keys = sodium_malloc(sizeof(*w->keys));
 	if (w->keys == NULL)
-		return reason_set(REASON_NO_MEMORY, "no locked memory for the account's keys; raise ulimit -l");
+		return reason_set(REASON_NO_MEMORY,
+				  "no locked memory for the account's keys; raise ulimit -l");
 	sodium_memzero(w->keys, sizeof(*w->keys));
 	why = key_get(w, "appkey", w->keys->appkey, sizeof(w->keys->appkey));
 	if (why == REASON_OK)
@@ -90,7 +100,8 @@ static enum reason open_keys(struct worker *w)
 	if (why == REASON_OK)
 		why = key_get(w, "htsid", w->keys->hts_id, sizeof(w->keys->hts_id));
 	if (why == REASON_OK)
-		(void)snprintf(w->account_number, sizeof(w->account_number), "%s%s", w->keys->cano, w->keys->product);
+		(void)snprintf(w->account_number, sizeof(w->account_number), "%s%s", w->keys->cano,
+			       w->keys->product);
 	return why;
 }
 
@@ -116,7 +127,8 @@ static enum reason name_holder(struct worker *w)
 	host[40] = '\0';
 	why = file_read("/proc/sys/kernel/random/boot_id", 64, &boot, &boot_size);
 	if (why == REASON_OK)
-		(void)snprintf(w->holder, sizeof(w->holder), "%s:%d:%.36s", host, (int)getpid(), (const char *)boot);
+		(void)snprintf(w->holder, sizeof(w->holder), "%s:%d:%.36s", host, (int)getpid(),
+			       (const char *)boot);
 	file_free(boot, boot_size);
 	return why;
 }
@@ -130,11 +142,18 @@ static enum reason open_house(struct worker *w, const struct worker_options *opt
 	if (why == REASON_OK)
 		why = open_clock(w);
 	if (why == REASON_OK)
-		why = log_open(w->program, conf_text(&w->cfg, CONF_LOG_FILE)[0] != '\0' ? conf_text(&w->cfg, CONF_LOG_FILE) : NULL, w->clock);
+		clock_background(w->clock);
+	if (why == REASON_OK)
+		why = log_open(w->program,
+			       conf_text(&w->cfg, CONF_LOG_FILE)[0] != '\0'
+				       ? conf_text(&w->cfg, CONF_LOG_FILE)
+				       : NULL,
+			       w->clock);
 	if (why == REASON_OK)
 		why = name_holder(w);
 	if (why == REASON_OK && !kis_env_parse(w->acct->env, &w->env))
-		why = reason_set(REASON_CONF_RANGE, "account %s has env %s; it is real or paper", w->acct->name, w->acct->env);
+		why = reason_set(REASON_CONF_RANGE, "account %s has env %s; it is real or paper",
+				 w->acct->name, w->acct->env);
 	if (why == REASON_OK)
 		w->day = kst_day_of(clock_wall(w->clock));
 	return why;
@@ -168,8 +187,10 @@ static enum reason read_certificate(struct worker *w, int64_t certificate_id, st
 	enum reason why = tbl_certificate_find(w->db, certificate_id, row);
 
 	if (why == REASON_DB_NOT_FOUND)
-		return reason_set(REASON_CERT_MISSING, "there is no certificate %lld; the gate starts the worker: gaejang run gate",
-				  (long long)certificate_id);
+		return reason_set(
+			REASON_CERT_MISSING,
+			"there is no certificate %lld; the gate starts the worker: gaejang run gate",
+			(long long)certificate_id);
 	if (why != REASON_OK)
 		return why;
 	why = vault_verify(conf_text(&w->cfg, CONF_KEY_DIR), row->body, strlen(row->body), row->signature);
@@ -177,8 +198,11 @@ static enum reason read_certificate(struct worker *w, int64_t certificate_id, st
 		char detail[200];
 
 		(void)snprintf(detail, sizeof(detail), "%s", reason_detail());
-		return reason_set(REASON_CERT_SIGNATURE, "certificate %lld is not what the gate signed (%s); nothing is started. Run the gate again: "
-				  "gaejang rerun gate", (long long)certificate_id, detail);
+		return reason_set(REASON_CERT_SIGNATURE,
+				  "certificate %lld is not what the gate signed (%s); nothing is started. "
+				  "Run the gate again: "
+				  "gaejang rerun gate",
+				  (long long)certificate_id, detail);
 	}
 	return certificate_read(row->body, strlen(row->body), &w->cert);
 }
@@ -187,7 +211,10 @@ static enum reason read_certificate(struct worker *w, int64_t certificate_id, st
 static enum reason check_certificate(struct worker *w)
 {
 	struct certificate_facts facts = {
-		.account = w->acct->name, .env = w->acct->env, .today = w->day, .now = clock_wall(w->clock),
+		.account = w->acct->name,
+		.env = w->acct->env,
+		.today = w->day,
+		.now = clock_wall(w->clock),
 	};
 	enum reason why = digest_self(&facts.executable);
 
@@ -209,18 +236,25 @@ enum reason worker_take_certificate(struct worker *w, int64_t certificate_id)
 	enum reason why;
 
 	if (certificate_id == 0)
-		return reason_set(REASON_CERT_MISSING, "the worker runs on the gate's certificate only; start it with: gaejang run gate");
+		return reason_set(
+			REASON_CERT_MISSING,
+			"the worker runs on the gate's certificate only; start it with: gaejang run gate");
 	why = read_certificate(w, certificate_id, &row);
 	if (why == REASON_OK && row.consumed.us != 0)
-		why = reason_set(REASON_CERT_CONSUMED, "certificate %lld was used before, by %s; it starts one worker once. Run the gate again: "
-				 "gaejang rerun gate", (long long)certificate_id, row.consumed_by);
+		why = reason_set(REASON_CERT_CONSUMED,
+				 "certificate %lld was used before, by %s; it starts one worker once. Run "
+				 "the gate again: "
+				 "gaejang rerun gate",
+				 (long long)certificate_id, row.consumed_by);
 	w->certified = why == REASON_OK;
 	if (why == REASON_OK)
 		why = check_certificate(w);
 	if (why == REASON_OK)
 		why = tbl_certificate_consume(w->db, certificate_id, w->holder, now);
 	if (why == REASON_DB_REFUSED)
-		why = reason_set(REASON_CERT_CONSUMED, "certificate %lld was used by another worker at this moment", (long long)certificate_id);
+		why = reason_set(REASON_CERT_CONSUMED,
+				 "certificate %lld was used by another worker at this moment",
+				 (long long)certificate_id);
 	if (why == REASON_OK)
 		why = tbl_lease_take(w->db, w->account.account_id, LEASE_TRADE, w->holder, w->program, now,
 				     conf_number(&w->cfg, CONF_LEASE_S) * US_PER_S, &w->lease);
@@ -228,15 +262,19 @@ enum reason worker_take_certificate(struct worker *w, int64_t certificate_id)
 		return why;
 	w->lease_ours = true;
 	if (w->lease.epoch != w->cert.epoch)
-		return reason_set(REASON_CERT_EXPIRED, "somebody held the account between the gate and this worker (lease epoch %lld, certificate %lld); "
-				  "run the gate again: gaejang rerun gate", (long long)w->lease.epoch, (long long)w->cert.epoch);
+		return reason_set(REASON_CERT_EXPIRED,
+				  "somebody held the account between the gate and this worker (lease epoch "
+				  "%lld, certificate %lld); "
+				  "run the gate again: gaejang rerun gate",
+				  (long long)w->lease.epoch, (long long)w->cert.epoch);
 	return REASON_OK;
 }
 
 enum reason worker_take_lease(struct worker *w)
 {
-	enum reason why = tbl_lease_take(w->db, w->account.account_id, LEASE_TRADE, w->holder, w->program, clock_wall(w->clock),
-					 conf_number(&w->cfg, CONF_LEASE_S) * US_PER_S, &w->lease);
+	enum reason why = tbl_lease_take(w->db, w->account.account_id, LEASE_TRADE, w->holder, w->program,
+					 clock_wall(w->clock), conf_number(&w->cfg, CONF_LEASE_S) * US_PER_S,
+					 &w->lease);
 
 	w->lease_ours = why == REASON_OK;
 	return why;
@@ -256,10 +294,12 @@ enum reason worker_read_login(struct worker *w, struct db *db)
 		why = reason_set(REASON_BROKER_TOKEN, "no token is stored; run: gaejang rerun auth");
 	if (why == REASON_OK) {
 		name.version = (uint64_t)row->version;
-		why = vault_open_blob(conf_text(&w->cfg, CONF_KEY_DIR), w->role, &name, row->sealed, row->sealed_size, &token);
+		why = vault_open_blob(conf_text(&w->cfg, CONF_KEY_DIR), w->role, &name, row->sealed,
+				      row->sealed_size, &token);
 	}
 	if (why == REASON_OK && token.bytes_size >= sizeof(w->login.token))
-		why = reason_set(REASON_VAULT_BROKEN, "the stored token is longer than a token can be; run: gaejang rerun auth");
+		why = reason_set(REASON_VAULT_BROKEN,
+				 "the stored token is longer than a token can be; run: gaejang rerun auth");
 	if (why == REASON_OK) {
 		log_secret((const char *)token.bytes, token.bytes_size);
 		(void)pthread_mutex_lock(&w->login_lock);
@@ -298,7 +338,8 @@ void worker_refuse(struct worker *w, enum reason why)
 	alert.account_id = w->account.account_id;
 	alert.raised = clock_wall(w->clock);
 	(void)snprintf(alert.code, sizeof(alert.code), "%s", reason_code(why));
-	(void)snprintf(alert.text, sizeof(alert.text), "%s refused to start: %.400s", w->program, reason_detail());
+	(void)snprintf(alert.text, sizeof(alert.text), "%s refused to start: %.400s", w->program,
+		       reason_detail());
 	(void)snprintf(alert.by_program, sizeof(alert.by_program), "%s", w->program);
 	log_event(LOG_ERROR, "refused", "reason=%s", reason_code(why));
 	if (db_open_now(w->db) && tbl_alert_raise(w->db, &alert) != REASON_OK)
@@ -313,7 +354,12 @@ enum reason worker_db(struct worker *w, struct db **out)
 enum reason worker_kis(struct worker *w, struct clock_seat *seat, struct kis_login *login, struct kis **out)
 {
 	const struct kis_setup setup = {
-		.cfg = &w->cfg, .env = w->env, .keys = w->keys, .login = login, .clock = w->clock, .seat = seat,
+		.cfg = &w->cfg,
+		.env = w->env,
+		.keys = w->keys,
+		.login = login,
+		.clock = w->clock,
+		.seat = seat,
 	};
 
 	return kis_open(&setup, out);
@@ -325,8 +371,10 @@ void worker_close(struct worker *w)
 		fprintf(stderr, "%s: %s\n", w->program, reason_detail());
 	engine_free(w->engine);
 	free(w->inputs);
-	if (w->lease_ours && w->db != NULL && tbl_lease_give_back(w->db, &w->lease, clock_wall(w->clock)) != REASON_OK)
-		fprintf(stderr, "%s: the lease could not be given back and will expire: %s\n", w->program, reason_detail());
+	if (w->lease_ours && w->db != NULL &&
+	    tbl_lease_give_back(w->db, &w->lease, clock_wall(w->clock)) != REASON_OK)
+		fprintf(stderr, "%s: the lease could not be given back and will expire: %s\n", w->program,
+			reason_detail());
 	db_close(w->db);
 	sodium_memzero(&w->login, sizeof(w->login));
 	if (w->keys != NULL)

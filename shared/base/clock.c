@@ -40,7 +40,7 @@
 #include "shared/base/banned.h"
 
 #define CLOCK_MAGIC     UINT64_C(0x314b434f4c434a47) /* "GJCLOCK1", low byte first */
-#define CLOCK_LAYOUT    1
+#define CLOCK_LAYOUT    2
 #define CLOCK_SEATS     64 /* one bit each in a seat mask */
 #define CLOCK_PROCESSES 64
 #define CLOCK_WIRES     64
@@ -80,6 +80,7 @@ struct shared_process {
 	uint64_t start;
 	int64_t hold_count;
 	int32_t open_count; /* clocks of that process that use this entry */
+	uint32_t background; /* its waits do not move a clock that is on call */
 };
 
 struct shared_wire {
@@ -134,6 +135,7 @@ struct clock {
 	pthread_t ticker;
 	bool ticker_runs;
 	atomic_bool ticker_ends;
+	bool background;
 	_Atomic uint32_t word; /* the ticker's word when the clock is real */
 };
 
@@ -329,6 +331,19 @@ static bool quiet_over(struct shared *sh, int64_t now_us, int64_t to_us)
  * The one rule: moves the time if nothing holds it, and makes every seat that is due RUNNING. Returns their mask; the
  * caller gives it to seats_wake() after unlocking. Called after every change that could let the time move.
  */
+/* Does somebody in the foreground wait for an instant? */
+static bool called(const struct shared *sh)
+{
+	for (int i = 0; i < CLOCK_SEATS; i++) {
+		const struct shared_seat *st = &sh->seats[i];
+
+		if (seat_used(st) && st->process >= 0 && st->wake_us != INT64_MAX &&
+		    !sh->processes[st->process].background)
+			return true;
+	}
+	return false;
+}
+
 static uint64_t advance(struct shared *sh)
 {
 	int64_t now_us = atomic_load(&sh->now_us), bound_us = sh->limit_us, wanted_us, to_us;
@@ -347,6 +362,8 @@ static uint64_t advance(struct shared *sh)
 		if (sh->step_to_us < wanted_us)
 			wanted_us = sh->step_to_us;
 	}
+	if (pace == CLOCK_ON_CALL && !called(sh))
+		return 0;
 	if (wanted_us == INT64_MAX) /* nobody wants anything, or nobody is there yet */
 		return 0;
 	to_us = wanted_us < bound_us ? wanted_us : bound_us;
@@ -527,7 +544,7 @@ static int64_t shared_maintain(struct clock *clk)
 	int64_t due_ns = atomic_load(&sh->due_ns), sleep_ns = TICK_NS;
 	bool check = now_ns - checked_ns >= TICK_NS || now_ns < checked_ns;
 
-	if (atomic_load(&sh->pace) == CLOCK_STILL)
+	if (atomic_load(&sh->pace) == CLOCK_STILL || atomic_load(&sh->pace) == CLOCK_ON_CALL)
 		sleep_ns = TICK_STILL_NS;
 	if (check || (due_ns != 0 && now_ns >= due_ns)) {
 		uint64_t mask;
@@ -741,9 +758,9 @@ bool clock_is_virtual(const struct clock *clk)
 	return clk->sh != NULL;
 }
 
-bool clock_still(const struct clock *clk)
+void clock_background(struct clock *clk)
 {
-	return clock_is_virtual(clk) && atomic_load(&clk->sh->pace) == CLOCK_STILL;
+	clk->background = true;
 }
 
 bool clock_stopped(const struct clock *clk)
@@ -809,6 +826,7 @@ static enum reason process_enter(struct clock *clk)
 			ps->start = clk->start;
 			ps->hold_count = 0;
 			ps->open_count = 1;
+			ps->background = clk->background;
 			stored();
 			ps->pid = clk->pid;
 			clk->process = i;

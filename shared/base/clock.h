@@ -40,6 +40,7 @@ enum clock_pace {
 	CLOCK_EVENT, /* jumps from wanted instant to wanted instant */
 	CLOCK_SPEED, /* runs at speed_ppm / 1,000,000 of real time, still never while held */
 	CLOCK_STILL, /* stands until stepped or set going */
+	CLOCK_ON_CALL, /* as EVENT, but only while a program that is not in the background waits for an instant */
 };
 
 /* ---- any program ---- */
@@ -47,11 +48,13 @@ enum reason clock_open_real(struct clock **out);
 enum reason clock_open_virtual(const char *path, struct clock **out);
 void clock_close(struct clock *clk);
 bool clock_is_virtual(const struct clock *clk);
-bool clock_still(const struct clock *clk);           /* virtual and standing: nobody's wait ends */
-bool clock_stopped(const struct clock *clk);         /* for loops that only know clock_idle_* */
+/* This program's waits move no CLOCK_ON_CALL clock: the simulator and the realtime programs, which always want the next
+ * instant. Call it before the first clock_join. */
+void clock_background(struct clock *clk);
+bool clock_stopped(const struct clock *clk); /* for loops that only know clock_idle_* */
 struct wall clock_wall(const struct clock *clk);
 struct mono clock_mono(const struct clock *clk);
-struct mono clock_real_mono(void);                  /* CLOCK_BOOTTIME, for time-outs and the age of send marks */
+struct mono clock_real_mono(void); /* CLOCK_BOOTTIME, for time-outs and the age of send marks */
 
 /* ---- a thread ---- */
 enum reason clock_join(struct clock *clk, const char *name, struct clock_seat **out);
@@ -61,7 +64,8 @@ enum reason clock_wait_until(struct clock_seat *seat, struct wall until);
 enum reason clock_wait_us(struct clock_seat *seat, int64_t us);
 /* poll(2) on fds until one is ready or the instant comes. *out_ready = number of ready fds, 0 = the instant.
  * A signal returns REASON_INTERRUPTED. */
-enum reason clock_poll(struct clock_seat *seat, struct pollfd *fds, nfds_t fd_count, struct wall until, int *out_ready);
+enum reason clock_poll(struct clock_seat *seat, struct pollfd *fds, nfds_t fd_count, struct wall until,
+		       int *out_ready);
 /* For a loop that must wait inside somebody else's call (lws_service): begin, wait there, end.
  * `wake` is called from another thread when the instant comes or the clock stops; it must make that call
  * return, do nothing else, and is not called any more once clock_idle_end has returned. */
@@ -69,22 +73,24 @@ void clock_idle_begin(struct clock_seat *seat, struct wall until, void (*wake)(v
 void clock_idle_end(struct clock_seat *seat);
 
 /* ---- messages under way ---- */
-void clock_hold(struct clock *clk);                 /* before handing a message to another thread of this process */
-void clock_unhold(struct clock *clk);               /* by its receiver, once it is worked off or runs itself */
+void clock_hold(struct clock *clk); /* before handing a message to another thread of this process */
+void clock_unhold(struct clock *clk); /* by its receiver, once it is worked off or runs itself */
 /* A wire is one TCP connection whose receiver takes part in the clock; named by the receiver's local port. */
-enum reason clock_wire_open(struct clock *clk, uint16_t receiver_port, struct clock_wire **out); /* receiver */
-void clock_wire_done(struct clock_wire *wire, uint32_t frame_count);                             /* receiver: worked off */
+enum reason clock_wire_open(struct clock *clk, uint16_t receiver_port,
+			    struct clock_wire **out); /* receiver */
+void clock_wire_done(struct clock_wire *wire, uint32_t frame_count); /* receiver: worked off */
 void clock_wire_close(struct clock_wire *wire);
-bool clock_wire_sent(struct clock *clk, uint16_t receiver_port, uint32_t frame_count);          /* sender, before the write; false = no such wire */
+bool clock_wire_sent(struct clock *clk, uint16_t receiver_port,
+		     uint32_t frame_count); /* sender, before the write; false = no such wire */
 
 /* ---- the driver of a rehearsal ---- */
 enum reason clock_create(const char *path, struct wall start);
 enum reason clock_set_pace(struct clock *clk, enum clock_pace pace, int64_t speed_ppm);
-enum reason clock_set_limit(struct clock *clk, struct wall limit);   /* never passes it; CLOCK_NEVER = none */
-enum reason clock_step(struct clock *clk, struct wall to);           /* STILL only: moves as EVENT does, up to `to` */
+enum reason clock_set_limit(struct clock *clk, struct wall limit); /* never passes it; CLOCK_NEVER = none */
+enum reason clock_step(struct clock *clk, struct wall to); /* STILL only: moves as EVENT does, up to `to` */
 enum reason clock_adopt_child(struct clock *clk, pid_t child, const char *name);
-void clock_stop(struct clock *clk);                                  /* every wait returns CLOCK_STOPPED */
-uint32_t clock_recovered(const struct clock *clk);                   /* how often a process died inside its lock */
+void clock_stop(struct clock *clk); /* every wait returns CLOCK_STOPPED */
+uint32_t clock_recovered(const struct clock *clk); /* how often a process died inside its lock */
 /* Who holds it, for people: "worker/order running; wire 43210 2 frames". Returns out. */
 const char *clock_holders(const struct clock *clk, char *out, size_t out_size);
 

@@ -369,8 +369,10 @@ static enum reason open_clock(struct program *pg)
 		why = clock_set_pace(pg->b.clk, CLOCK_STILL, PPM_WHOLE);
 	else if (why == REASON_OK && own)
 		why = clock_set_pace(pg->b.clk, CLOCK_SPEED, opt->speed * PPM_WHOLE);
-	if (why == REASON_OK)
+	if (why == REASON_OK) {
+		clock_background(pg->b.clk);
 		why = clock_join(pg->b.clk, "broker", &pg->b.seat);
+	}
 	return why;
 }
 

@@ -919,6 +919,47 @@ static void test_step(void **state)
 	}
 }
 
+/* Wants every second for ever, as a market does. */
+static int in_the_background(int number)
+{
+	struct clock *clk;
+	struct clock_seat *seat;
+
+	(void)number;
+	if (clock_open_virtual(path, &clk) != REASON_OK)
+		return 96;
+	clock_background(clk);
+	if (clock_join(clk, "market", &seat) != REASON_OK)
+		return 95;
+	while (clock_wait_us(seat, S) == REASON_OK)
+		;
+	return 0;
+}
+
+static void test_on_call(void **state)
+{
+	struct clock *clk;
+	struct clock_seat *seat;
+	struct party pt;
+	pid_t market;
+
+	(void)state;
+	begin(&clk, &seat);
+	assert_int_equal(clock_set_pace(clk, CLOCK_ON_CALL, 0), REASON_OK);
+	market = child_begin(clk, in_the_background, 0);
+	clock_leave(seat);
+	real_sleep_ms(STUCK_MS);
+	assert_int_equal(clock_wall(clk).us, START_US); /* the market alone does not move it */
+	party_begin(&pt, clk, "phase", BY_WAIT, 10500 * MS);
+	party_end(&pt);
+	assert_int_equal(pt.woke_us, 10500 * MS); /* called: it moves, through the market's instants too */
+	real_sleep_ms(STUCK_MS);
+	assert_int_equal(clock_wall(clk).us, START_US + 10500 * MS); /* and stands again */
+	clock_stop(clk);
+	assert_int_equal(child_end(market), 0);
+	clock_close(clk);
+}
+
 static void test_limit(void **state)
 {
 	struct clock *clk;
@@ -1146,6 +1187,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_adopt),
 		cmocka_unit_test(test_adopt_gone),
 		cmocka_unit_test(test_step),
+		cmocka_unit_test(test_on_call),
 		cmocka_unit_test(test_limit),
 		cmocka_unit_test(test_speed),
 		cmocka_unit_test(test_stop),
