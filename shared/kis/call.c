@@ -291,9 +291,9 @@ enum reason kis_envelope(const struct kis *kis, enum kis_call call, const struct
 		snprintf(detail, sizeof(detail), "%s", reason_detail());
 		/* Without a readable body the status is all there is. */
 		if (why == REASON_BROKER_SHAPE && raw->status != 200)
-			return reason_set(REASON_BROKER_HTTP, "%s: HTTP %ld, and %s",
+			return reason_set(REASON_BROKER_HTTP, "%s: HTTP %ld, and %s; nothing is concluded",
 					  kis_contracts[call].name, raw->status, detail);
-		return reason_set(why, "%s: %s", kis_contracts[call].name, detail);
+		return reason_set(why, "%s: %s; nothing is concluded", kis_contracts[call].name, detail);
 	}
 	if (!json_copy(answer.root, "rt_cd", answer.rt_cd, sizeof(answer.rt_cd)))
 		answer.rt_cd[0] = '\0';

@@ -248,8 +248,10 @@ static enum reason reason_of(CURLcode code, const struct http_answer *answer)
 				  text);
 	case CURLE_OUT_OF_MEMORY: return reason_set(REASON_NO_MEMORY, "libcurl has no memory");
 	default:
-		return reason_set(REASON_BROKER_AWAY, "the broker does not answer: %s (curl %d)", text,
-				  (int)code);
+		return reason_set(REASON_BROKER_AWAY,
+				  "the broker does not answer: %s (curl %d); look at the "
+				  "network and the broker's notices",
+				  text, (int)code);
 	}
 }
 

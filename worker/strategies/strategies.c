@@ -111,8 +111,9 @@ static enum reason line_read(const struct strategy *strategy, int line_number, s
 		values[i] = value;
 		return value_check(strategy, i, value);
 	}
-	return reason_set(REASON_PARAMS_RANGE, "%s: line %d: there is no parameter '%.*s'", strategy->name,
-			  line_number, (int)(name.len < 40 ? name.len : 40), name.at);
+	return reason_set(REASON_PARAMS_RANGE,
+			  "%s: line %d: there is no parameter '%.*s'; `gaejang params table` lists them",
+			  strategy->name, line_number, (int)(name.len < 40 ? name.len : 40), name.at);
 }
 
 enum reason strategy_params_read(const struct strategy *strategy, const char *body,
