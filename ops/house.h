@@ -15,26 +15,27 @@
 #include "shared/store/login.h"
 #include "shared/store/tables.h"
 
-#define OPS_WORDS_MAX 64
+#define OPS_WORDS_MAX      64
 #define OPS_LETTERS_COMMON "cajh"
 
 struct ops_args {
 	const char *config, *account, *day, *reason, *by;
 	const char *env, *market, *kind, *name, *from, *to, *file, *until, *dir, *cash, *login;
 	bool json, downstream, stay, stop, force, logins, next, korean;
-	const char *words[OPS_WORDS_MAX];    /* what is not an option */
+	const char *words[OPS_WORDS_MAX]; /* what is not an option */
 	int word_count;
 };
 /* `letters`: which options the command takes; `words`: usage of its words; `doc`: one paragraph. Exits 64 itself on bad usage. */
-void ops_parse(int argc, char **argv, const char *letters, const char *words, const char *doc, struct ops_args *out);
+void ops_parse(int argc, char **argv, const char *letters, const char *words, const char *doc,
+	       struct ops_args *out);
 
 enum house_needs {
 	NEED_CONF = 1,
 	NEED_CALENDAR = 2,
-	NEED_CLOCK = 4,      /* opened, not joined: a look at the time holds nothing */
-	NEED_SEAT = 8,       /* joined: it waits or must hold time */
+	NEED_CLOCK = 4, /* opened, not joined: a look at the time holds nothing */
+	NEED_SEAT = 8, /* joined: it waits or must hold time */
 	NEED_DB = 16,
-	NEED_ACCOUNT = 32,   /* the account's row */
+	NEED_ACCOUNT = 32, /* the account's row */
 };
 struct house {
 	struct ops_args args;
@@ -45,9 +46,12 @@ struct house {
 	struct clock_seat *seat;
 	struct db *db;
 	struct account_row account;
-	struct kst_day day;                  /* --day, or today by the clock */
+	struct kst_day day; /* --day, or today by the clock */
 };
-#define HOUSE_INIT { 0 }
+#define HOUSE_INIT                                                                                           \
+	{                                                                                                    \
+		0                                                                                            \
+	}
 enum reason house_open(struct house *house, const struct ops_args *args, unsigned needs, const char *db_user);
 void house_close(struct house *house);
 
@@ -60,7 +64,8 @@ enum reason ops_need_reason(const struct ops_args *args);
 
 /* Runs one of our programs (a name in bin_dir, or a path) and waits for it on the house's seat (virtual time goes on meanwhile). quiet: its standard
  * output goes nowhere. *out_exit its exit status. */
-enum reason ops_child(struct house *house, const char *program, const char *const *argv, bool quiet, int *out_exit);
+enum reason ops_child(struct house *house, const char *program, const char *const *argv, bool quiet,
+		      int *out_exit);
 
 struct ops_command {
 	const char *name;

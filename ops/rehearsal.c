@@ -81,8 +81,10 @@ static void end_worker(struct rehearsal *r)
 	int64_t pid = 0;
 
 	if (access(r->conf_path, F_OK) == 0 &&
-	    house_open(&house, &args, NEED_CONF | NEED_CLOCK | NEED_DB | NEED_ACCOUNT, "gj_reader") == REASON_OK &&
-	    tbl_lease_read(house.db, house.account.account_id, &lease) == REASON_OK && lease.kind != LEASE_NONE) {
+	    house_open(&house, &args, NEED_CONF | NEED_CLOCK | NEED_DB | NEED_ACCOUNT, "gj_reader") ==
+		    REASON_OK &&
+	    tbl_lease_read(house.db, house.account.account_id, &lease) == REASON_OK &&
+	    lease.kind != LEASE_NONE) {
 		colon = strchr(lease.holder, ':');
 		if (colon != NULL && num_parse(colon + 1, strcspn(colon + 1, ":"), &pid))
 			end_process(lease.program, (pid_t)pid, start_time((pid_t)pid));
@@ -96,7 +98,8 @@ static void end_noted(struct rehearsal *r)
 	uint8_t *text = NULL;
 	size_t text_size = 0;
 
-	if (file_join(r->dir, "pids", path) != REASON_OK || access(path, F_OK) != 0 || file_read(path, 65536, &text, &text_size) != REASON_OK)
+	if (file_join(r->dir, "pids", path) != REASON_OK || access(path, F_OK) != 0 ||
+	    file_read(path, 65536, &text, &text_size) != REASON_OK)
 		return;
 	for (const char *line = (const char *)text; line != NULL && *line != '\0';) {
 		const char *end = strchr(line, '\n'), *first = strchr(line, ' ');
@@ -104,7 +107,8 @@ static void end_noted(struct rehearsal *r)
 		int64_t pid, started;
 
 		if (end != NULL && second != NULL && second < end && (size_t)(first - line) < sizeof(name) &&
-		    num_parse(first + 1, (size_t)(second - first - 1), &pid) && num_parse(second + 1, (size_t)(end - second - 1), &started)) {
+		    num_parse(first + 1, (size_t)(second - first - 1), &pid) &&
+		    num_parse(second + 1, (size_t)(end - second - 1), &started)) {
 			memcpy(name, line, (size_t)(first - line));
 			name[first - line] = '\0';
 			end_process(name, (pid_t)pid, started);
@@ -140,6 +144,7 @@ enum reason rehearsal_stop_left(struct rehearsal *r)
 	r->seat = seat;
 	r->clock = clk;
 	if (why == REASON_OK && status != 0)
-		why = reason_set(REASON_NOT_RUNNING, "ops/db stop %s ended with %d; its log is in that folder", folder, status);
+		why = reason_set(REASON_NOT_RUNNING,
+				 "ops/db stop %s ended with %d; its log is in that folder", folder, status);
 	return why;
 }

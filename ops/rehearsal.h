@@ -17,17 +17,18 @@
 #define REHEARSAL_FOLDER_SIZE 400
 
 struct rehearsal {
-	char top[REHEARSAL_FOLDER_SIZE], dir[REHEARSAL_FOLDER_SIZE], bin[REHEARSAL_FOLDER_SIZE]; /* short: every name below fits a path */
+	char top[REHEARSAL_FOLDER_SIZE], dir[REHEARSAL_FOLDER_SIZE],
+		bin[REHEARSAL_FOLDER_SIZE]; /* short: every name below fits a path */
 	char gaejang[FILE_PATH_SIZE], conf_path[FILE_PATH_SIZE];
 	char rest[160], ws[160];
 	char appkey[64], appsecret[256];
 	struct clock *clock;
 	struct clock_seat *seat;
-	int child_fd;                        /* signalfd */
+	int child_fd; /* signalfd */
 	pid_t wanted_child, broker;
 	bool wanted_done, broker_started, interrupted, day_done;
 	int wanted_exit, broker_exit;
-	int strangers, stranger_exit;        /* what the gate left behind and ended */
+	int strangers, stranger_exit; /* what the gate left behind and ended */
 	int bad_phases;
 };
 /* Runs argv[0] with `input` on standard input (NULL: ours) and waits; virtual time goes on meanwhile. */

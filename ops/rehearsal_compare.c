@@ -52,17 +52,20 @@ static enum reason ask_ledger(struct rehearsal *r, cJSON **out)
 
 	if (answer == NULL || fd < 0)
 		why = reason_set(REASON_NO_MEMORY, "no room for the simulator's ledger");
-	if (why == REASON_OK &&
-	    snprintf(address.sun_path, sizeof(address.sun_path), "%s/control.sock", r->dir) >= (int)sizeof(address.sun_path))
-		why = reason_set(REASON_PATH_LONG, "the control socket's path is over 107 bytes; use a shorter --dir");
+	if (why == REASON_OK && snprintf(address.sun_path, sizeof(address.sun_path), "%s/control.sock",
+					 r->dir) >= (int)sizeof(address.sun_path))
+		why = reason_set(REASON_PATH_LONG,
+				 "the control socket's path is over 107 bytes; use a shorter --dir");
 	if (why == REASON_OK && (connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0 ||
 				 write(fd, question, sizeof(question) - 1) != (ssize_t)sizeof(question) - 1))
-		why = reason_set(REASON_REHEARSAL_FAILED, "the simulator does not answer on its control socket: %s", strerror(errno));
+		why = reason_set(REASON_REHEARSAL_FAILED,
+				 "the simulator does not answer on its control socket: %s", strerror(errno));
 	while (why == REASON_OK && (got == 0 || answer[got - 1] != '\n')) {
 		ssize_t n = got < DUMP_SIZE_MAX - 1 ? read(fd, answer + got, DUMP_SIZE_MAX - 1 - got) : 0;
 
 		if (n <= 0)
-			why = reason_set(REASON_REHEARSAL_FAILED, "the simulator's ledger broke off after %zu bytes", got);
+			why = reason_set(REASON_REHEARSAL_FAILED,
+					 "the simulator's ledger broke off after %zu bytes", got);
 		else
 			got += (size_t)n;
 	}
@@ -100,11 +103,14 @@ static void compare_orders(const struct day_view *view, const cJSON *ledger, str
 			continue;
 		theirs++;
 		order = our_order(view, text(row, "odno"));
-		if (order == NULL || order->filled_qty != number(row, "filled_qty") || order->filled_won != number(row, "filled_won") ||
+		if (order == NULL || order->filled_qty != number(row, "filled_qty") ||
+		    order->filled_won != number(row, "filled_won") ||
 		    strcmp(order->symbol, text(row, "code")) != 0) {
 			c->orders_differ++;
-			printf("  order %s %s: ours %lld shares %lld won, theirs %lld shares %lld won\n", text(row, "odno"), text(row, "code"),
-			       order != NULL ? (long long)order->filled_qty : -1LL, order != NULL ? (long long)order->filled_won : -1LL,
+			printf("  order %s %s: ours %lld shares %lld won, theirs %lld shares %lld won\n",
+			       text(row, "odno"), text(row, "code"),
+			       order != NULL ? (long long)order->filled_qty : -1LL,
+			       order != NULL ? (long long)order->filled_won : -1LL,
 			       (long long)number(row, "filled_qty"), (long long)number(row, "filled_won"));
 		}
 	}
@@ -131,8 +137,9 @@ static void compare_symbols(struct day_view *view, const cJSON *account, struct 
 		held += number(row, "qty") != 0;
 		if (qty != number(row, "qty") || cost_won != number(row, "cost_won")) {
 			c->symbols_differ++;
-			printf("  %s: ours %lld shares cost %lld won, theirs %lld shares cost %lld won\n", text(row, "code"), (long long)qty,
-			       (long long)cost_won, (long long)number(row, "qty"), (long long)number(row, "cost_won"));
+			printf("  %s: ours %lld shares cost %lld won, theirs %lld shares cost %lld won\n",
+			       text(row, "code"), (long long)qty, (long long)cost_won,
+			       (long long)number(row, "qty"), (long long)number(row, "cost_won"));
 		}
 	}
 	for (int i = 0; i < view->book.count; i++)
@@ -148,10 +155,14 @@ static void print_result(const struct comparison *c, bool same)
 	char a[WON_TEXT_SIZE], b[WON_TEXT_SIZE];
 
 	printf("\nAgainst the simulator's own ledger:\n");
-	printf("  %d orders, shares and amount each: %s\n", c->orders, c->orders_differ == 0 ? "equal" : "DIFFERENT");
-	printf("  %d symbols, shares and cost each:  %s\n", c->symbols, c->symbols_differ == 0 ? "equal" : "DIFFERENT");
-	printf("  fees and tax of the day: ours %s, theirs %s\n", won_text(c->costs_ours, a), won_text(c->costs_theirs, b));
-	printf("  cash of D+2:             ours %s, theirs %s\n", won_text(c->cash_ours, a), won_text(c->cash_theirs, b));
+	printf("  %d orders, shares and amount each: %s\n", c->orders,
+	       c->orders_differ == 0 ? "equal" : "DIFFERENT");
+	printf("  %d symbols, shares and cost each:  %s\n", c->symbols,
+	       c->symbols_differ == 0 ? "equal" : "DIFFERENT");
+	printf("  fees and tax of the day: ours %s, theirs %s\n", won_text(c->costs_ours, a),
+	       won_text(c->costs_theirs, b));
+	printf("  cash of D+2:             ours %s, theirs %s\n", won_text(c->cash_ours, a),
+	       won_text(c->cash_theirs, b));
 	printf("  %s\n", same ? "everything equal" : "NOT EQUAL");
 }
 
@@ -163,7 +174,8 @@ enum reason rehearsal_compare(struct rehearsal *r, bool *out_same)
 	struct comparison c = { 0 };
 	cJSON *dump = NULL;
 	const cJSON *ledger, *account;
-	enum reason why = house_open(&house, &args, NEED_CONF | NEED_CALENDAR | NEED_CLOCK | NEED_DB | NEED_ACCOUNT, "gj_reader");
+	enum reason why = house_open(
+		&house, &args, NEED_CONF | NEED_CALENDAR | NEED_CLOCK | NEED_DB | NEED_ACCOUNT, "gj_reader");
 
 	if (why == REASON_OK)
 		why = day_view_load(&house, &view);
@@ -178,8 +190,8 @@ enum reason rehearsal_compare(struct rehearsal *r, bool *out_same)
 		c.costs_theirs = number(account, "thdt_cost_won");
 		c.cash_ours = view->cash_won;
 		c.cash_theirs = number(account, "deposit_d2_won");
-		*out_same = account != NULL && c.orders_differ == 0 && c.symbols_differ == 0 && c.costs_ours == c.costs_theirs &&
-			    c.cash_ours == c.cash_theirs;
+		*out_same = account != NULL && c.orders_differ == 0 && c.symbols_differ == 0 &&
+			    c.costs_ours == c.costs_theirs && c.cash_ours == c.cash_theirs;
 		print_result(&c, *out_same);
 	}
 	cJSON_Delete(dump);

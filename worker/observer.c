@@ -6,11 +6,15 @@
 
 int main(int argc, char **argv)
 {
-	static struct worker w = { .program = "observer", .role = ROLE_OBSERVER, .db_user = "gj_observer", .place = NULL };
+	static struct worker w = {
+		.program = "observer", .role = ROLE_OBSERVER, .db_user = "gj_observer", .place = NULL
+	};
 	struct worker_options opt;
 	enum reason why;
 
-	worker_options(argc, argv, "Watches the day: market data, listings, cancels of own orders. Placing an order is not part of this program.",
+	worker_options(argc, argv,
+		       "Watches the day: market data, listings, cancels of own orders. Placing an order is "
+		       "not part of this program.",
 		       false, &opt);
 	why = worker_open(&w, &opt);
 	if (why == REASON_OK)

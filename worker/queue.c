@@ -18,7 +18,8 @@ enum reason queue_open(struct queue *queue, struct clock *clk, size_t size, size
 	queue->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (queue->bytes == NULL || queue->fd < 0) {
 		queue_close(queue);
-		return reason_set(REASON_NO_MEMORY, "no room for a queue of %zu messages: %s", room, strerror(errno));
+		return reason_set(REASON_NO_MEMORY, "no room for a queue of %zu messages: %s", room,
+				  strerror(errno));
 	}
 	/* Touched now, so that no page fault stands in the tick path later. */
 	memset(queue->bytes, 0, size * room);
@@ -52,7 +53,8 @@ bool queue_push(struct queue *queue, const void *message)
 
 	(void)pthread_mutex_lock(&queue->lock);
 	if (queue->count < queue->room) {
-		memcpy(queue->bytes + (queue->head + queue->count) % queue->room * queue->size, message, queue->size);
+		memcpy(queue->bytes + (queue->head + queue->count) % queue->room * queue->size, message,
+		       queue->size);
 		queue->count++;
 		taken = true;
 	} else {

@@ -22,19 +22,19 @@ struct queue {
 	pthread_mutex_t lock;
 	uint8_t *bytes;
 	size_t size, room, head, count;
-	bool idle, held;                     /* the reader waits here; a message to it holds the clock */
+	bool idle, held; /* the reader waits here; a message to it holds the clock */
 	uint64_t refused;
-	int fd;                              /* eventfd; -1 = not open */
+	int fd; /* eventfd; -1 = not open */
 	struct clock *clock;
 };
 enum reason queue_open(struct queue *queue, struct clock *clk, size_t size, size_t room);
 void queue_close(struct queue *queue);
 bool queue_push(struct queue *queue, const void *message);
-bool queue_pop(struct queue *queue, void *message);      /* false = empty */
-bool queue_idle(struct queue *queue);                    /* false: something came, do not wait */
+bool queue_pop(struct queue *queue, void *message); /* false = empty */
+bool queue_idle(struct queue *queue); /* false: something came, do not wait */
 void queue_awake(struct queue *queue);
 uint64_t queue_refused(struct queue *queue);
 size_t queue_count(struct queue *queue);
-void queue_kick(struct queue *queue);                    /* wakes the reader without a message */
+void queue_kick(struct queue *queue); /* wakes the reader without a message */
 
 #endif

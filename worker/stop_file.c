@@ -26,8 +26,8 @@ enum reason stop_file_write(const char *state_dir, const char *account, const st
 
 	if (why != REASON_OK)
 		return why;
-	len = snprintf(text, sizeof(text), "%s\n%s\n%s\n%s\n", mode_text(word->mode), word->person, word->reason,
-		       kst_wall_text(word->at, at));
+	len = snprintf(text, sizeof(text), "%s\n%s\n%s\n%s\n", mode_text(word->mode), word->person,
+		       word->reason, kst_wall_text(word->at, at));
 	if (len < 0 || (size_t)len >= sizeof(text))
 		return reason_set(REASON_OVERFLOW, "the stop's reason is too long; say it in fewer words");
 	return file_replace(path, text, (size_t)len, 0644);
@@ -41,8 +41,10 @@ enum reason stop_file_remove(const char *state_dir, const char *account)
 	if (why != REASON_OK)
 		return why;
 	if (unlink(path) != 0 && errno != ENOENT)
-		return reason_set(REASON_FILE_RIGHTS, "%s cannot be removed: %s; remove it as its owner, until then nothing trades", path,
-				  strerror(errno));
+		return reason_set(
+			REASON_FILE_RIGHTS,
+			"%s cannot be removed: %s; remove it as its owner, until then nothing trades", path,
+			strerror(errno));
 	return REASON_OK;
 }
 
@@ -78,13 +80,15 @@ void stop_file_read(const char *state_dir, const char *account, bool *out_there,
 		if (file_read(path, STOP_SIZE_MAX, &text, &text_size) == REASON_OK) {
 			at = (const char *)text;
 			good = take_line(&at, mode, sizeof(mode)) && mode_parse(mode, &out->mode) &&
-			       take_line(&at, out->person, sizeof(out->person)) && take_line(&at, out->reason, sizeof(out->reason)) &&
+			       take_line(&at, out->person, sizeof(out->person)) &&
+			       take_line(&at, out->reason, sizeof(out->reason)) &&
 			       take_line(&at, at_text, sizeof(at_text)) && kst_wall_parse(at_text, &out->at);
 		}
 	}
 	if (!good) {
 		*out = (struct stop_word){ .mode = MODE_HALT };
-		(void)snprintf(out->reason, sizeof(out->reason), "the stop file is there but cannot be read: %s",
+		(void)snprintf(out->reason, sizeof(out->reason),
+			       "the stop file is there but cannot be read: %s",
 			       reason_code(REASON_STOP_UNREADABLE));
 		(void)snprintf(out->person, sizeof(out->person), "file");
 	}

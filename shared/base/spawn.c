@@ -28,11 +28,13 @@ static _Noreturn void child_run(struct clock *clk, const struct spawn *order, in
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	(void)signal(SIGPIPE, SIG_DFL);
-	if (clk != NULL && order->joins && clock_is_virtual(clk) && clock_adopt_child(clk, getpid(), "child") != REASON_OK)
+	if (clk != NULL && order->joins && clock_is_virtual(clk) &&
+	    clock_adopt_child(clk, getpid(), "child") != REASON_OK)
 		child_fail(report_fd, EAGAIN);
 	if (order->session)
 		(void)setsid();
-	if ((order->stdin_fd >= 0 && dup2(order->stdin_fd, 0) < 0) || (order->stdout_fd >= 0 && dup2(order->stdout_fd, 1) < 0) ||
+	if ((order->stdin_fd >= 0 && dup2(order->stdin_fd, 0) < 0) ||
+	    (order->stdout_fd >= 0 && dup2(order->stdout_fd, 1) < 0) ||
 	    (order->stderr_fd >= 0 && dup2(order->stderr_fd, 2) < 0))
 		child_fail(report_fd, errno);
 	execv(order->path, args.out);
@@ -66,7 +68,9 @@ enum reason spawn_start(struct clock *clk, const struct spawn *order, pid_t *out
 		return reason_set(REASON_NO_MEMORY, "fork for %s: %s", order->path, strerror(errno));
 	*out_child = child;
 	if (got == (ssize_t)sizeof(error))
-		return reason_set(error == ENOENT ? REASON_FILE_MISSING : REASON_FILE_RIGHTS, "%s cannot be started: %s; is it built and installed? "
-				  "run: make", order->path, strerror(error));
+		return reason_set(error == ENOENT ? REASON_FILE_MISSING : REASON_FILE_RIGHTS,
+				  "%s cannot be started: %s; is it built and installed? "
+				  "run: make",
+				  order->path, strerror(error));
 	return REASON_OK;
 }

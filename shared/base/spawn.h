@@ -17,10 +17,13 @@ struct spawn {
 	const char *path;
 	const char *const *argv;
 	int stdin_fd, stdout_fd, stderr_fd; /* -1 = the caller's */
-	bool session;                       /* of its own: outlives the caller's terminal */
-	bool joins;                         /* takes part in the clock, or ends soon */
+	bool session; /* of its own: outlives the caller's terminal */
+	bool joins; /* takes part in the clock, or ends soon */
 };
-#define SPAWN_INIT { .stdin_fd = -1, .stdout_fd = -1, .stderr_fd = -1, .joins = true }
+#define SPAWN_INIT                                                                                           \
+	{                                                                                                    \
+		.stdin_fd = -1, .stdout_fd = -1, .stderr_fd = -1, .joins = true                              \
+	}
 
 /* clk NULL or real: no adoption. */
 enum reason spawn_start(struct clock *clk, const struct spawn *order, pid_t *out_child);
