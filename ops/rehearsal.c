@@ -119,30 +119,40 @@ static void end_noted(struct rehearsal *r)
 	(void)unlink(path);
 }
 
+/* A worker ends in order only while time moves: it cancels, asks and waits. The driver's own seat must not hold it. */
+static void let_time_go(struct rehearsal *r)
+{
+	char path[FILE_PATH_SIZE];
+
+	clock_leave(r->seat);
+	r->seat = NULL;
+	if (r->clock == NULL && (file_join(r->dir, "clock", path) != REASON_OK || access(path, F_OK) != 0 ||
+				 clock_open_virtual(path, &r->clock) != REASON_OK))
+		return;
+	(void)clock_set_pace(r->clock, CLOCK_EVENT, 0);
+}
+
 enum reason rehearsal_stop_left(struct rehearsal *r)
 {
 	char tool[FILE_PATH_SIZE], folder[FILE_PATH_SIZE];
 	const char *argv[] = { tool, "stop", folder, NULL };
-	struct clock_seat *seat = r->seat;
-	struct clock *clk = r->clock;
 	int status = 0;
 	enum reason why;
 
-	/* Ending must not depend on virtual time, and a stopped clock lets every waiter go. */
 	r->broker_started = false;
-	r->seat = NULL;
-	r->clock = NULL;
+	let_time_go(r);
 	end_worker(r);
-	if (clk != NULL)
-		clock_stop(clk);
+	/* A stopped clock lets every waiter go. */
+	if (r->clock != NULL)
+		clock_stop(r->clock);
 	end_noted(r);
+	clock_close(r->clock);
+	r->clock = NULL;
 	why = file_join(r->top, "ops/db", tool);
 	if (why == REASON_OK)
 		why = file_join(r->dir, "db", folder);
 	if (why == REASON_OK && access(folder, F_OK) == 0)
 		why = rehearsal_run(r, NULL, argv, &status);
-	r->seat = seat;
-	r->clock = clk;
 	if (why == REASON_OK && status != 0)
 		why = reason_set(REASON_NOT_RUNNING,
 				 "ops/db stop %s ended with %d; its log is in that folder", folder, status);
