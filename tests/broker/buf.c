@@ -209,15 +209,22 @@ size_t cp949_size(const char *text)
 
 const char *scaled_text(int64_t scaled, int decimals, char out[static SCALED_TEXT_SIZE])
 {
-	int64_t one = 1;
 	uint64_t magnitude = scaled < 0 ? 0u - (uint64_t)scaled : (uint64_t)scaled;
+	char turned[SCALED_TEXT_SIZE]; /* the last character first */
+	size_t count = 0, at = 0;
 
 	BUG_IF(decimals < 1 || decimals > 10, "decimals are 1 to 10");
-	for (int i = 0; i < decimals; i++)
-		one *= 10;
-	snprintf(out, SCALED_TEXT_SIZE, "%s%llu.%0*llu", scaled < 0 ? "-" : "",
-		 (unsigned long long)(magnitude / (uint64_t)one), decimals,
-		 (unsigned long long)(magnitude % (uint64_t)one));
+	do { /* at most 20 digits, a point and a sign */
+		turned[count++] = (char)('0' + magnitude % 10);
+		magnitude /= 10;
+		if (count == (size_t)decimals)
+			turned[count++] = '.';
+	} while (magnitude > 0 || count < (size_t)decimals + 2);
+	if (scaled < 0)
+		turned[count++] = '-';
+	while (count > 0)
+		out[at++] = turned[--count];
+	out[at] = '\0';
 	return out;
 }
 

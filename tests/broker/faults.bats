@@ -127,3 +127,117 @@ orders() { daily TTTC0081R | jq -r '.output1|length'; }
 	balance TTTC8434R -v 2>"$DIR/verbose" | jq -e '.rt_cd=="0"'
 	grep -q TLSv1.2 "$DIR/verbose"
 }
+
+# ---- a bad line: the seven of Toxiproxy, on the bytes of a REST answer ----
+
+ms_of() { # ms_of COMMAND... : its time, its output in $DIR/o, its status in $STATUS
+	local start
+	start=$(date +%s%N) STATUS=0
+	"$@" >"$DIR/o" 2>"$DIR/e" || STATUS=$?
+	MS=$((($(date +%s%N) - start) / 1000000))
+}
+
+@test "latency: the first byte is late" {
+	fault balance latency:600ms
+	ms_of balance TTTC8434R
+	[ $STATUS = 0 ] && [ "$MS" -ge 600 ]
+	ms_of balance TTTC8434R
+	[ $STATUS = 0 ] && [ "$MS" -lt 500 ]
+}
+
+@test "bandwidth: the bytes take their time" {
+	fault balance big_body:20000
+	ms_of balance TTTC8434R
+	[ $STATUS = 0 ] && [ "$MS" -lt 1000 ]
+	control '{"do":"faults","set":[{"on":"balance","kind":"big_body:20000"},{"on":"balance","kind":"bandwidth:10"}]}' | jq -e .ok
+	ms_of balance TTTC8434R
+	[ $STATUS = 0 ] && [ "$MS" -ge 1800 ] && [ "$MS" -lt 6000 ]
+	jq -e '.rt_cd=="0"' "$DIR/o"
+}
+
+@test "slow_close: whole answer, then the socket stays open" {
+	fault balance slow_close:1s
+	# --http1.0 asks for the end of the connection; curl is done at Content-Length, openssl waits for the end
+	headers TTTC8434R
+	{
+		printf 'GET %s?CANO=%s&ACNT_PRDT_CD=01&AFHR_FLPR_YN=N&INQR_DVSN=02&UNPR_DVSN=01&FUND_STTL_ICLD_YN=N&FNCG_AMT_AUTO_RDPT_YN=N&PRCS_DVSN=00 HTTP/1.1\r\nConnection: close\r\n' $TRADING/inquire-balance "$CANO"
+		for h in "${H[@]}"; do [ "$h" = -H ] || printf '%s\r\n' "$h"; done
+		printf '\r\n'
+		sleep 4
+	} >"$DIR/request"
+	ms_of timeout 10 openssl s_client -quiet -ign_eof -CAfile "$CA" -connect "${REST#https://}" <"$DIR/request"
+	grep -q '"rt_cd":"0"' "$DIR/o"
+	grep -q 'Connection: close' "$DIR/o"
+	[ "$MS" -ge 1000 ] && [ "$MS" -lt 4000 ]
+}
+
+@test "timeout: nothing comes, then the connection ends" {
+	fault balance timeout:700ms
+	ms_of balance TTTC8434R
+	[ $STATUS = 52 ] || [ $STATUS = 56 ]
+	[ "$MS" -ge 700 ] && [ "$MS" -lt 3000 ] && [ ! -s "$DIR/o" ]
+	fault balance timeout:0s
+	run -28 balance TTTC8434R --max-time 1
+}
+
+@test "reset_peer: RST after its time" {
+	fault balance reset_peer:500ms
+	ms_of balance TTTC8434R
+	[ $STATUS = 56 ] || [ $STATUS = 35 ]
+	[ "$MS" -ge 500 ]
+	grep -qi 'reset by peer' "$DIR/e"
+}
+
+@test "slicer: small pieces, all of them" {
+	control '{"do":"set","set":"slice_pause_ms=20"}' | jq -e .ok
+	fault balance slicer:100
+	ms_of balance TTTC8434R --trace-ascii "$DIR/trace" --no-buffer
+	[ $STATUS = 0 ] && [ "$MS" -ge 200 ]
+	[ "$(grep -c '^<= Recv data, 100 bytes' "$DIR/trace")" -ge 5 ]
+	jq -e '.rt_cd=="0"' "$DIR/o"
+}
+
+@test "limit_data: so many bytes, then the end" {
+	fault balance limit_data:400
+	ms_of balance TTTC8434R -i
+	[ $STATUS = 18 ] || [ $STATUS = 56 ]
+	[ "$(wc -c <"$DIR/o")" = 400 ]
+}
+
+# ---- selection ----
+
+@test "by probability: the seed repeats the draw" {
+	draw() {
+		broker_stop
+		broker_start --at 10:05:00 --set rest_per_s=0 --set seed="$1"
+		control '{"do":"faults","set":[{"on":"balance","count":-1,"ppm":400000,"kind":"http_500_empty"}]}' | jq -e .ok >/dev/null
+		for _ in $(seq 24); do balance TTTC8434R -o /dev/null -w '%{http_code} '; done
+	}
+	first=$(draw 7) again=$(draw 7) other=$(draw 8)
+	[ "$first" = "$again" ]
+	[ "$first" != "$other" ]
+	[[ "$first" == *200* ]] && [[ "$first" == *500* ]]
+}
+
+@test "by time, and from a file at the start" {
+	broker_stop
+	printf '[{"on":"balance","count":-1,"kind":"http_500","after":"10:05:02","until":"10:05:04"}]' >"$BATS_TEST_TMPDIR/faults.json"
+	broker_start --at 10:05:00 --clock virtual,still --set rest_per_s=0 --faults "$BATS_TEST_TMPDIR/faults.json"
+	code() { balance TTTC8434R -o /dev/null -w '%{http_code}'; }
+	[ "$(code)" = 200 ]
+	control '{"do":"clock","step":"10:05:03"}' | jq -e .ok
+	[ "$(code)" = 500 ]
+	control '{"do":"clock","step":"10:05:04"}' | jq -e .ok
+	[ "$(code)" = 200 ]
+	printf '[{"on":"balance","kind":"no_such"}]' >"$BATS_TEST_TMPDIR/bad.json"
+	run -78 "$BROKER" --data "$TOP/tests/data" --calendar "$TOP/ops/data" --day 2021-01-04 --ca-out "$CA" --faults "$BATS_TEST_TMPDIR/bad.json" || [ "$status" -ne 0 ]
+	[[ "$output" == *no_such* ]]
+}
+
+@test "every kind of the table has a test" {
+	"$BROKER" --help | sed -n '/^Faults/,/^$/p' | grep -oE '^  [a-z_0-9]+' | tr -d ' ' >"$DIR/kinds"
+	[ "$(wc -l <"$DIR/kinds")" -ge 37 ]
+	while read -r kind; do
+		grep -qE "(^|[^a-z_])$kind([^a-z_]|\$)" "$TOP/tests/broker/faults.bats" "$TOP/tests/broker/ws_test.py" || { echo "no test: $kind"; false; }
+	done <"$DIR/kinds"
+}

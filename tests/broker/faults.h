@@ -42,6 +42,13 @@
 	F(wrong_encoding, NONE, "the body is not UTF-8")                                                     \
 	F(delay, TIME, "answered late; an order is worked off at once")                                      \
 	F(slow_body, NONE, "16 bytes every 200 ms")                                                          \
+	F(latency, TIME, "the first byte leaves so much later")                                              \
+	F(bandwidth, NUM, "bytes leave at N KB a second")                                                    \
+	F(slow_close, TIME, "the connection ends after this, its socket so much later")                      \
+	F(timeout, TIME, "nothing leaves any more; the connection ends after TIME, 0s = never")              \
+	F(reset_peer, TIME, "RST after TIME")                                                                \
+	F(slicer, NUM, "bytes leave in pieces of N, setting slice_pause_ms apart")                           \
+	F(limit_data, NUM, "N bytes leave, then the connection ends")                                        \
 	F(no_notice, NONE, "notices are not sent")                                                           \
 	F(double_notice, NONE, "notices are sent twice")                                                     \
 	F(reorder_notices, NONE, "notices change places in pairs")                                           \
@@ -97,6 +104,10 @@ struct fault_hits {
 #define FAULTS_OF_FRAMES                                                                                     \
 	(FAULT_BIT(drop_socket) | FAULT_BIT(silent_socket) | FAULT_BIT(extra_fields) |                       \
 	 FAULT_BIT(garbage_frame))
+/* A bad line: they strike answers and frames alike, see toxics.h. */
+#define FAULTS_OF_LINE                                                                                       \
+	(FAULT_BIT(latency) | FAULT_BIT(bandwidth) | FAULT_BIT(slow_close) | FAULT_BIT(timeout) |            \
+	 FAULT_BIT(reset_peer) | FAULT_BIT(slicer) | FAULT_BIT(limit_data))
 #define FAULTS_OF_NOTICES (FAULT_BIT(no_notice) | FAULT_BIT(double_notice) | FAULT_BIT(reorder_notices))
 #define FAULTS_OF_CALLS   (~(FAULTS_OF_FRAMES | FAULTS_OF_NOTICES | FAULT_BIT(clock_skew)))
 void faults_strike(struct faults *fs, const char *on, const char *alias, int32_t second_of_day,

@@ -56,6 +56,7 @@ struct session {
 	bool answered;
 	uint64_t bytes_at_ping;
 	bool silent, dropped;
+	struct toxics line; /* for the next frame */
 };
 struct notice {
 	struct wall due;
@@ -122,7 +123,8 @@ static void session_send(struct session *s, const char *text, size_t text_len)
 {
 	if (s->silent || s->dropped)
 		return;
-	ws_send(s->peer, text, text_len);
+	ws_send_badly(s->peer, text, text_len, &s->line);
+	s->line.on = false;
 	s->feed->frames_sent++;
 }
 
@@ -140,7 +142,7 @@ static bool frame_faults(struct session *s)
 	struct fault_hits hits;
 
 	faults_strike(&b->faults, "ws", NULL, kst_second_of(broker_now(b)),
-		      FAULTS_OF_FRAMES & ~FAULT_BIT(extra_fields), &hits);
+		      (FAULTS_OF_FRAMES | FAULTS_OF_LINE) & ~FAULT_BIT(extra_fields), &hits);
 	if (hits.hit[FAULT_drop_socket] != NULL) {
 		feed_drop_all(s->feed);
 		return false;
@@ -152,6 +154,7 @@ static bool frame_faults(struct session *s)
 	}
 	if (hits.hit[FAULT_garbage_frame] != NULL)
 		session_send(s, garbage, sizeof garbage - 1);
+	s->line = toxics_of(&hits, setting(&b->set, SET_slice_pause_ms), setting(&b->set, SET_delay_divisor));
 	return !s->dropped;
 }
 
@@ -903,6 +906,7 @@ void feed_opened(void *arg, struct ws_peer *peer)
 		s->key[i] = (char)('a' + (unsigned char)secret[16 + i] % 26);
 	s->ping_at = wall_add_us(broker_now(b), setting(&b->set, SET_ws_ping_s) * US_PER_S);
 	s->answered = true;
+	s->line = (struct toxics)TOXICS_NONE;
 	s->next = feed->sessions;
 	s->link = &feed->sessions;
 	if (s->next != NULL)

@@ -33,6 +33,8 @@ struct conn {
 	enum conn_state state;
 	struct buf in, out;
 	size_t out_sent, out_allowed; /* out_allowed < out.len while a reply leaves slowly */
+	struct toxics tox; /* of the reply that leaves */
+	int64_t from_ms; /* its first byte could leave */
 	int64_t since_ms; /* of this state */
 	int64_t due_ms; /* delayed or slow reply: next step; 0 = none */
 	enum http_how how;
@@ -180,18 +182,19 @@ static void reply_bytes(struct conn *c, struct http_reply *reply, const char *re
 	if (c->out.failed)
 		c->dead = true;
 	c->out_sent = 0;
-	c->out_allowed =
-		reply->how == HTTP_SEND_SLOWLY && c->out.len > SLOW_STEP_BYTES ? SLOW_STEP_BYTES : c->out.len;
 }
 
 static void conn_read(struct conn *c);
 
 static void conn_write(struct conn *c)
 {
+	int64_t next_ms;
+
+	c->out_allowed = toxics_allow(&c->tox, c->out.len, c->from_ms, now_ms(), &next_ms);
 	while (!c->dead && c->out_sent < c->out_allowed) {
 		size_t written = 0;
-		int result = SSL_write_ex(c->ssl, c->out.bytes + c->out_sent, c->out_allowed - c->out_sent,
-					  &written);
+		int result = SSL_write_ex(c->ssl, c->out.bytes + c->out_sent,
+					  toxics_piece(&c->tox, c->out_allowed - c->out_sent), &written);
 
 		if (result != 1) {
 			tls_again(c, result);
@@ -201,12 +204,20 @@ static void conn_write(struct conn *c)
 	}
 	if (c->dead)
 		return;
-	if (c->out_sent < c->out.len) { /* slowly */
-		c->due_ms = now_ms() + SLOW_STEP_MS;
+	if (c->out_sent < c->out.len) {
+		if (c->tox.limit_bytes >= 0 && c->out_sent == (size_t)c->tox.limit_bytes)
+			c->dead = true;
+		c->due_ms = next_ms;
 		conn_watch(c, EPOLLIN);
 		return;
 	}
 	c->due_ms = 0;
+	if (c->tox.slow_close_ms >= 0) {
+		conn_state(c, CONN_MUTE);
+		c->due_ms = now_ms() + c->tox.slow_close_ms;
+		conn_watch(c, EPOLLIN);
+		return;
+	}
 	if (c->close_after) {
 		SSL_shutdown(c->ssl);
 		c->dead = true;
@@ -214,6 +225,14 @@ static void conn_write(struct conn *c)
 	}
 	conn_watch(c, EPOLLIN);
 	conn_state(c, CONN_READING);
+}
+
+static void conn_reply_leaves(struct conn *c)
+{
+	c->due_ms = 0;
+	c->from_ms = now_ms();
+	conn_state(c, CONN_WRITING);
+	conn_write(c);
 }
 
 static const char *phrase_of(int status)
@@ -257,11 +276,24 @@ static void conn_reply(struct conn *c, struct http_reply *reply)
 		return;
 	}
 	c->how = reply->how;
-	if (reply->how == HTTP_SILENCE) {
+	c->tox = reply->tox.on ? reply->tox : (struct toxics)TOXICS_NONE;
+	if (reply->how == HTTP_SEND_SLOWLY) {
+		c->tox.slice_bytes = SLOW_STEP_BYTES;
+		c->tox.slice_pause_ms = SLOW_STEP_MS;
+	}
+	if (reply->how == HTTP_SILENCE || c->tox.timeout_ms >= 0 || c->tox.reset_ms >= 0) {
 		conn_state(c, CONN_MUTE);
 		conn_watch(c, EPOLLIN);
+		if (c->tox.reset_ms >= 0) {
+			c->how = HTTP_RESET;
+			c->due_ms = now_ms() + c->tox.reset_ms;
+		} else if (c->tox.timeout_ms > 0) {
+			c->due_ms = now_ms() + c->tox.timeout_ms;
+		}
 		return;
 	}
+	if (c->tox.slow_close_ms >= 0)
+		c->close_after = true;
 	reply_bytes(c, reply, phrase_of(reply->status));
 	conn_state(c, CONN_WAITING);
 	if (reply->delay_ms > 0) {
@@ -269,8 +301,7 @@ static void conn_reply(struct conn *c, struct http_reply *reply)
 		conn_watch(c, EPOLLIN);
 		return;
 	}
-	conn_state(c, CONN_WRITING);
-	conn_write(c);
+	conn_reply_leaves(c);
 }
 
 static void conn_refuse(struct conn *c, int status)
@@ -661,16 +692,13 @@ void http_tick(struct http_server *srv)
 			continue;
 		if (c->due_ms == 0) {
 			c->dead = true;
-		} else if (c->state == CONN_WAITING && c->how == HTTP_RESET) {
+		} else if (c->how == HTTP_RESET) {
 			conn_reset(c);
+		} else if (c->state == CONN_MUTE) {
+			c->dead = true;
 		} else if (c->state == CONN_WAITING) {
-			c->due_ms = 0;
-			conn_state(c, CONN_WRITING);
-			conn_write(c);
+			conn_reply_leaves(c);
 		} else { /* slowly */
-			size_t left = c->out.len - c->out_allowed;
-
-			c->out_allowed += left > SLOW_STEP_BYTES ? SLOW_STEP_BYTES : left;
 			c->due_ms = 0;
 			c->since_ms = now;
 			conn_write(c);

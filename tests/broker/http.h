@@ -15,6 +15,7 @@
 
 #include "shared/base/reason.h"
 #include "tests/broker/buf.h"
+#include "tests/broker/toxics.h"
 
 #define HTTP_CONNS_MAX      1024
 #define HTTP_HEAD_SIZE_MAX  (32 * 1024)
@@ -51,6 +52,7 @@ struct http_reply {
 	struct buf body;
 	enum http_how how;
 	int64_t delay_ms; /* before the first byte */
+	struct toxics tox; /* obeyed when tox.on */
 };
 
 struct http_server;

@@ -458,7 +458,7 @@ static enum reason load_faults(struct program *pg)
 	cJSON *root;
 	enum reason why;
 
-	pg->b.faults = (struct faults)FAULTS_INIT;
+	pg->b.faults = (struct faults){ .random = (uint64_t)setting(&pg->b.set, SET_seed) };
 	if (pg->opt.faults == NULL)
 		return REASON_OK;
 	why = file_read(pg->opt.faults, 1024 * 1024, &bytes, &bytes_size);

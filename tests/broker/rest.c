@@ -154,6 +154,15 @@ void rest_done(struct call *call, const char *msg_cd, const char *msg1, bool pad
 	close_body(call);
 }
 
+void rest_order_done(struct call *call, const char *msg_cd, const char *msg1)
+{
+	json_text(&call->j, "rt_cd", "0");
+	json_text(&call->j, "msg_cd", msg_cd);
+	json_text(&call->j, "msg1", msg1);
+	remember(call, msg_cd);
+	call->done = true;
+}
+
 void rest_refuse(struct call *call, const char *rt_cd, const char *msg_cd, const char *msg1)
 {
 	restart_body(call);
@@ -589,6 +598,8 @@ static void faults_after(struct call *call)
 		reply->how = HTTP_SEND_SLOWLY;
 	if ((f = struck(call, FAULT_delay)) != NULL)
 		reply->delay_ms = f->number / setting(&call->b->set, SET_delay_divisor);
+	reply->tox = toxics_of(&call->faults, setting(&call->b->set, SET_slice_pause_ms),
+			       setting(&call->b->set, SET_delay_divisor));
 	if (struck(call, FAULT_notice_before_reply) != NULL) {
 		feed_notices_now(call->b->feed);
 		if (reply->delay_ms == 0)

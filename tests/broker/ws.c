@@ -14,10 +14,13 @@
 
 #include "shared/base/banned.h"
 
-/* One queued message; the bytes stand behind LWS_PRE so that lws may put its header in front. */
+/* One queued message; the bytes stand behind LWS_PRE so that a header fits in front, lws's or ours. */
 struct frame {
 	struct frame *next;
 	size_t len;
+	struct toxics tox; /* on = we write the bytes to the socket ourselves */
+	int64_t from_ms; /* its turn came; 0 = not yet */
+	size_t sent; /* header included */
 	unsigned char bytes[];
 };
 
@@ -31,6 +34,9 @@ struct ws_peer {
 	void *user;
 	uint16_t port; /* the peer's own */
 	bool closing, hard;
+	bool mute; /* nothing is taken any more; ends at end_ms, by RST or FIN; 0 = never */
+	bool end_reset;
+	int64_t end_ms;
 };
 
 struct ws_server {
@@ -102,20 +108,135 @@ static bool peer_open(struct ws_server *srv, struct lws *wsi, struct session *se
 	return true;
 }
 
+/* ---- a bad line: frames of which we write the bytes ---- */
+
+static int64_t real_ms(void)
+{
+	return clock_real_mono().ns / 1000000;
+}
+
+static void wake_at(struct ws_peer *peer, int64_t at_ms)
+{
+	int64_t wait_ms = at_ms - real_ms();
+
+	lws_set_timer_usecs(peer->wsi, (wait_ms > 0 ? wait_ms : 0) * 1000 + 1);
+}
+
+/* A server's text frame: no mask, one fragment. Returns the size of the header put before the payload. */
+static size_t frame_head(struct frame *f)
+{
+	unsigned char *payload = f->bytes + LWS_PRE;
+
+	if (f->len < 126) {
+		payload[-2] = 0x81;
+		payload[-1] = (unsigned char)f->len;
+		return 2;
+	}
+	if (f->len < 65536) {
+		payload[-4] = 0x81;
+		payload[-3] = 126;
+		payload[-2] = (unsigned char)(f->len >> 8);
+		payload[-1] = (unsigned char)f->len;
+		return 4;
+	}
+	payload[-10] = 0x81;
+	payload[-9] = 127;
+	for (int i = 0; i < 8; i++)
+		payload[-1 - i] = (unsigned char)(f->len >> (8 * i));
+	return 10;
+}
+
+/* The connection ends once the frame is out: a close frame, then the socket `slow_close` later. */
+static void end_slowly(struct ws_peer *peer, const struct toxics *tox)
+{
+	static const unsigned char close_frame[2] = { 0x88, 0x00 };
+
+	if (send(lws_get_socket_fd(peer->wsi), close_frame, sizeof close_frame, MSG_NOSIGNAL | MSG_DONTWAIT) <
+	    0)
+		ws_drop_hard(peer); /* nobody is there to be told */
+	peer->mute = true;
+	peer->end_ms = real_ms() + tox->slow_close_ms;
+	wake_at(peer, peer->end_ms);
+}
+
+enum bad_end { BAD_DONE, BAD_HELD, BAD_OVER };
+
+/* Sends what the first frame may send now. While a frame is under way nothing is read, so that lws has no pong
+ * to put into the middle of it. */
+static enum bad_end frame_badly(struct ws_peer *peer, struct frame *f)
+{
+	size_t head_len = frame_head(f), total = head_len + f->len, allowed;
+	const unsigned char *bytes = f->bytes + LWS_PRE - head_len;
+	int64_t next_ms;
+
+	if (f->from_ms == 0) {
+		f->from_ms = real_ms();
+		lws_rx_flow_control(peer->wsi, 0);
+	}
+	allowed = toxics_allow(&f->tox, total, f->from_ms, real_ms(), &next_ms);
+	while (f->sent < allowed) {
+		ssize_t sent = send(lws_get_socket_fd(peer->wsi), bytes + f->sent,
+				    toxics_piece(&f->tox, allowed - f->sent), MSG_NOSIGNAL | MSG_DONTWAIT);
+
+		if (sent < 0 && errno != EAGAIN)
+			return BAD_OVER;
+		if (sent < 0) {
+			lws_callback_on_writable(peer->wsi);
+			return BAD_HELD;
+		}
+		f->sent += (size_t)sent;
+	}
+	if (f->sent < total) {
+		if (f->tox.limit_bytes >= 0 && f->sent == (size_t)f->tox.limit_bytes)
+			return BAD_OVER;
+		if (next_ms != INT64_MAX)
+			wake_at(peer, next_ms);
+		return BAD_HELD;
+	}
+	lws_rx_flow_control(peer->wsi, 1);
+	if (f->tox.slow_close_ms >= 0)
+		end_slowly(peer, &f->tox);
+	return BAD_DONE;
+}
+
 /* Writes what the socket takes. False = the connection is to be closed. */
 static bool peer_flush(struct ws_peer *peer)
 {
-	while (peer->first != NULL && !lws_send_pipe_choked(peer->wsi)) {
+	while (peer->first != NULL && !peer->hard && !lws_send_pipe_choked(peer->wsi)) {
 		struct frame *f = peer->first;
-		int written = lws_write(peer->wsi, f->bytes + LWS_PRE, f->len, LWS_WRITE_TEXT);
 
-		if (written < 0)
+		if (f->tox.on) {
+			enum bad_end end = frame_badly(peer, f);
+
+			if (end == BAD_HELD)
+				return true;
+			if (end == BAD_OVER) {
+				/* no close frame: the stream just ends */
+				shutdown(lws_get_socket_fd(peer->wsi), SHUT_RDWR);
+				return false;
+			}
+		} else if (lws_write(peer->wsi, f->bytes + LWS_PRE, f->len, LWS_WRITE_TEXT) < 0) {
 			return false;
+		}
 		frame_pop(peer);
 	}
 	if (peer->first != NULL)
 		lws_callback_on_writable(peer->wsi);
 	return true;
+}
+
+/* False = the connection is to be closed. */
+static bool peer_timer(struct ws_peer *peer)
+{
+	if (peer->mute && peer->end_ms != 0 && peer->end_ms <= real_ms()) {
+		if (!peer->end_reset)
+			return false;
+		ws_drop_hard(peer);
+		return true;
+	}
+	if (peer->mute && peer->end_ms != 0)
+		wake_at(peer, peer->end_ms);
+	return peer_flush(peer);
 }
 
 static int peer_receive(struct ws_peer *peer, const void *bytes, size_t bytes_len)
@@ -161,6 +282,12 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons what, void *user,
 		if (peer->closing && (peer->hard || peer->first == NULL))
 			return -1;
 		return peer_flush(peer) ? 0 : -1;
+	case LWS_CALLBACK_TIMER:
+		peer = session == NULL ? NULL : session->peer;
+		if (peer == NULL)
+			return 0;
+		srv->calls.awake(srv->calls.arg);
+		return peer_timer(peer) ? 0 : -1;
 	case LWS_CALLBACK_CLOSED:
 		if (session->peer != NULL) {
 			srv->calls.awake(srv->calls.arg);
@@ -263,9 +390,30 @@ void *ws_user(const struct ws_peer *peer)
 
 void ws_send(struct ws_peer *peer, const char *text, size_t text_len)
 {
+	static const struct toxics none = TOXICS_NONE;
+
+	ws_send_badly(peer, text, text_len, &none);
+}
+
+/* timeout and reset_peer end the sending as soon as they are asked for: what waits still leaves. */
+static bool goes_mute(struct ws_peer *peer, const struct toxics *tox)
+{
+	if (!tox->on || (tox->timeout_ms < 0 && tox->reset_ms < 0))
+		return false;
+	peer->mute = true;
+	peer->end_reset = tox->reset_ms >= 0;
+	if (tox->reset_ms >= 0 || tox->timeout_ms > 0) {
+		peer->end_ms = real_ms() + (tox->reset_ms >= 0 ? tox->reset_ms : tox->timeout_ms);
+		wake_at(peer, peer->end_ms);
+	}
+	return true;
+}
+
+void ws_send_badly(struct ws_peer *peer, const char *text, size_t text_len, const struct toxics *tox)
+{
 	struct frame *f;
 
-	if (peer->closing)
+	if (peer->closing || peer->mute || goes_mute(peer, tox))
 		return;
 	if (peer->queued_size + text_len > WS_QUEUE_SIZE_MAX) {
 		ws_drop_hard(peer);
@@ -276,8 +424,7 @@ void ws_send(struct ws_peer *peer, const char *text, size_t text_len)
 		ws_drop_hard(peer);
 		return;
 	}
-	f->next = NULL;
-	f->len = text_len;
+	*f = (struct frame){ .len = text_len, .tox = *tox };
 	memcpy(f->bytes + LWS_PRE, text, text_len);
 	*peer->last = f;
 	peer->last = &f->next;

@@ -13,6 +13,7 @@
 
 #include "shared/base/clock.h"
 #include "shared/base/reason.h"
+#include "tests/broker/toxics.h"
 
 #define WS_PEERS_MAX        256
 #define WS_QUEUE_SIZE_MAX   (64u * 1024u * 1024u)
@@ -40,6 +41,8 @@ void ws_wake(void *srv); /* from any thread */
 void ws_user_set(struct ws_peer *peer, void *user);
 void *ws_user(const struct ws_peer *peer);
 void ws_send(struct ws_peer *peer, const char *text, size_t text_len);
+/* The same over a bad line: once it is this frame's turn its bytes obey `tox`, what is behind it waits. */
+void ws_send_badly(struct ws_peer *peer, const char *text, size_t text_len, const struct toxics *tox);
 void ws_drop(struct ws_peer *peer); /* orderly close */
 void ws_drop_hard(struct ws_peer *peer); /* RST, no close frame */
 uint64_t ws_bytes_received(const struct ws_peer *peer); /* of the TCP connection, control frames too */

@@ -470,6 +470,82 @@ class Connection(WithSimulator):
         while len(records(next_frame(ws, "H0STCNT0"))[0]) != 49:
             pass
 
+    def raw_trades(self, *faults, until=2.0, size=None, more=()):
+        """Subscribes over a bare socket, sets faults, and returns the chunks that came with their times."""
+        self.start("--set", "ws_ping_s=0", *more)
+        ws = self.sim.connect()
+        subscribe(ws, self.key, "H0STCNT0", "005930")
+        next_frame(ws, "H0STCNT0")
+        self.sim.faults(*faults)
+        start, chunks, ended = time.monotonic(), [], None
+        ws.sock.settimeout(0.2)
+        while time.monotonic() - start < until:
+            try:
+                got = ws.sock.recv(size or 65536)
+            except (TimeoutError, socket.timeout):
+                continue
+            except ConnectionResetError:
+                ended = "reset"
+                break
+            if not got:
+                ended = "end"
+                break
+            chunks.append((time.monotonic() - start, got))
+        self.sim.sockets.clear()
+        ws.sock.close()
+        return chunks, ended, time.monotonic() - start
+
+    def test_line_latency(self):
+        chunks, ended, _ = self.raw_trades("latency:1500ms", until=4)
+        self.assertIsNone(ended)
+        self.assertGreaterEqual(chunks[0][0], 1.4)
+
+    def test_line_bandwidth(self):
+        # a frame of some 280 bytes at 1 KB/s takes more than 200 ms from its first byte to its last
+        chunks, ended, _ = self.raw_trades("bandwidth:1", until=2)
+        self.assertIsNone(ended)
+        first = chunks[0]
+        whole, end = b"", None
+        for at, piece in chunks:
+            whole += piece
+            if end is None and len(whole) >= 200:
+                end = at
+        self.assertGreaterEqual(end - first[0], 0.12)
+        self.assertLess(len(first[1]), 100)
+        self.assertEqual(whole[0], 0x81)
+
+    def test_line_slicer(self):
+        chunks, ended, _ = self.raw_trades("slicer:20", until=2, more=("--set", "slice_pause_ms=30"))
+        self.assertIsNone(ended)
+        self.assertGreaterEqual(sum(len(piece) == 20 for _, piece in chunks), 8)
+        joined = b"".join(piece for _, piece in chunks)
+        self.assertEqual(joined[:2], b"\x81\x7e")
+        length = int.from_bytes(joined[2:4], "big")
+        self.assertEqual(len(records(joined[4:4 + length].decode())[0]), 47)
+
+    def test_line_limit_data(self):
+        chunks, ended, _ = self.raw_trades("limit_data:100")
+        self.assertEqual(sum(len(piece) for _, piece in chunks), 100)
+        self.assertEqual(ended, "end")
+
+    def test_line_timeout(self):
+        chunks, ended, took = self.raw_trades("timeout:1500ms", until=6)
+        self.assertEqual((chunks, ended), ([], "end"))
+        self.assertTrue(1.4 <= took < 4, took)
+
+    def test_line_reset_peer(self):
+        chunks, ended, took = self.raw_trades("reset_peer:500ms", until=6)
+        self.assertEqual((chunks, ended), ([], "reset"))
+        self.assertGreaterEqual(took, 0.5)
+
+    def test_line_slow_close(self):
+        chunks, ended, took = self.raw_trades("slow_close:1200ms", until=6)
+        joined = b"".join(piece for _, piece in chunks)
+        self.assertEqual(joined[-2:], b"\x88\x00")
+        self.assertLess(chunks[-1][0], 1.2)
+        self.assertEqual(ended, "end")
+        self.assertGreaterEqual(took - chunks[-1][0], 1.1)
+
     def test_bad_clients_are_survived(self):
         self.start()
         ws = self.sim.connect()
