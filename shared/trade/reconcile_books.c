@@ -463,6 +463,28 @@ static bool count_cash(struct reconcile_work *w)
 	return true;
 }
 
+/*
+ * Without a fill since the snapshot neither fees nor taxes can be the cause: the account's owner paid in or drew out. More
+ * than the whole account was worth is not believed to be that.
+ */
+static bool owner_moved(const struct reconcile_work *w, int64_t diff_won)
+{
+	int64_t worth_won = w->cash_won;
+
+	for (int i = 0; i < all_fills(w); i++) {
+		const struct fill *f = fill_at(w, i);
+
+		if (f && since_snapshot(w, f))
+			return false;
+	}
+	for (int i = 0; i < w->book.count; i++) {
+		if (w->book.rows[i].lot.cost_won > 0 &&
+		    !won_add(worth_won, w->book.rows[i].lot.cost_won, &worth_won))
+			return false;
+	}
+	return w->theirs->balance.cash_d2_won >= 0 && diff_won <= worth_won;
+}
+
 static void compare_cash(struct reconcile_work *w)
 {
 	int64_t theirs_won = w->theirs->balance.cash_d2_won, diff_won;
@@ -479,6 +501,15 @@ static void compare_cash(struct reconcile_work *w)
 			    "tolerance",
 			    (long long)theirs_won, (long long)w->cash_won, (long long)diff_won);
 		w->cash_won = theirs_won; /* drift is settled each day, else it would add up to a refusal */
+		return;
+	}
+	if (owner_moved(w, diff_won)) {
+		rec_finding(w, FINDING_WARN, "cash-moved", "",
+			    "the broker's D+2 cash is %lld won, our books said %lld, and nothing was traded "
+			    "since: %lld won came "
+			    "in or went out",
+			    (long long)theirs_won, (long long)w->cash_won, (long long)diff_won);
+		w->cash_won = theirs_won;
 		return;
 	}
 	rec_finding(

@@ -215,7 +215,7 @@ static void ask(void)
 			int64_t tolerance_won = d.rules.costs_tolerance_won;
 
 			d.rules.costs_tolerance_won = 0;
-			d.theirs.balance.cash_d2_won = 0;
+			d.theirs.balance.cash_d2_won = -1; /* never believed: our own figure stays */
 			d.why = reconcile(&d.ours, &d.theirs, &d.rules, d.now, &d.out);
 			d.rules.costs_tolerance_won = tolerance_won;
 			d.theirs.balance.cash_d2_won = d.out.snapshot.cash_won;
@@ -1341,31 +1341,67 @@ static void test_listed_as_cancelled_but_the_shares_are_there(void **state)
 	expect_move(0, ORDER_OPEN, "0000165001");
 }
 
+/* A purchase of 10 at 70,000, known to both sides: 700,000 and 90 won of fees are gone. */
+static void lay_traded(void)
+{
+	struct order *o;
+
+	lay_in_session(at(D, 11, 0, 0));
+	o = order(1, SIDE_BUY, "005930", 10, 70000, ORDER_FILLED, "0000000001", at(D, 9, 30, 0));
+	fill(1, o, 0, 10, 700000, at(D, 9, 40, 0));
+	o->filled_qty = 10;
+	o->filled_won = 700000;
+	row("0000000001", SIDE_BUY, "005930", 10, 70000, 10, 700000, 0, 0, 0, at(D, 9, 30, 0));
+	d.holdings[0].qty = 110;
+}
+
 static void test_cash(void **state)
 {
 	static const struct {
+		bool traded;
 		int64_t drift_won;
 		bool accepted;
-		int drift_findings;
+		int drift_findings, moved_findings;
 	} cases[] = {
-		{ 0, true, 0 },      { -3, true, 1 },    { -1000, true, 1 },   { 1000, true, 1 },
-		{ -1001, false, 0 }, { 1001, false, 0 }, { -25000, false, 0 },
+		{ false, 0, true, 0, 0 },
+		{ false, -3, true, 1, 0 },
+		{ false, -1000, true, 1, 0 },
+		{ false, 1000, true, 1, 0 },
+		{ false, -1001, true, 0, 1 },
+		{ false, 1001, true, 0, 1 },
+		/* paid in at most what the account was worth, drawn out at most what there was */
+		{ false, 17000000, true, 0, 1 },
+		{ false, 17000001, false, 0, 0 },
+		{ false, -10000000, true, 0, 1 },
+		{ false, -10000001, false, 0, 0 },
+		/* after a trade it may be the costs: nobody is believed */
+		{ true, -1000, true, 1, 0 },
+		{ true, -1001, false, 0, 0 },
+		{ true, 1001, false, 0, 0 },
+		{ true, -25000, false, 0, 0 },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
-		lay(at(D, 8, 20, 0));
-		d.theirs.balance.cash_d2_won = 10000000 + cases[i].drift_won;
+		int64_t books_won = 10000000 - (cases[i].traded ? 700090 : 0);
+
+		if (cases[i].traded)
+			lay_traded();
+		else
+			lay(at(D, 8, 20, 0));
+		d.theirs.balance.cash_d2_won = books_won + cases[i].drift_won;
 		ask();
 		assert_int_equal(d.out.accepted, cases[i].accepted);
 		assert_int_equal(findings("fee-drift"), cases[i].drift_findings);
-		expect_lot("005930", OWNER_SYS, 100, 7000000);
+		assert_int_equal(findings("cash-moved"), cases[i].moved_findings);
+		expect_lot("005930", OWNER_SYS, cases[i].traded ? 110 : 100,
+			   cases[i].traded ? 7700000 : 7000000);
 		if (cases[i].accepted) {
-			assert_int_equal(d.out.snapshot.cash_won, 10000000 + cases[i].drift_won);
+			assert_int_equal(d.out.snapshot.cash_won, books_won + cases[i].drift_won);
 			continue;
 		}
 		expect_refused(REASON_COSTS_DIFFER, MODE_OBSERVE);
-		assert_int_equal(d.out.snapshot.cash_won, 10000000);
+		assert_int_equal(d.out.snapshot.cash_won, books_won);
 		assert_int_equal(level_count(FINDING_CRIT), 0);
 		apply_and_wait(180);
 		ask();
