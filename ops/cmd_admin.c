@@ -14,6 +14,7 @@
 #include "shared/base/bug.h"
 #include "shared/base/file.h"
 #include "shared/base/won.h"
+#include "shared/store/fingerprint.h"
 #include "shared/store/migrate.h"
 #include "worker/strategy.h"
 #include "shared/base/banned.h"
@@ -30,6 +31,7 @@ static const struct {
 	{ "appsecret", R(PHASE) | R(WORKER) | R(OBSERVER) | R(OPERATOR) | R(GATE) },
 	{ "cano", R(PHASE) | R(WORKER) | R(OBSERVER) | R(OPERATOR) | R(GATE) },
 	{ "product", R(PHASE) | R(WORKER) | R(OBSERVER) | R(OPERATOR) | R(GATE) },
+	{ "salt", R(PHASE) | R(OPERATOR) },
 	{ "htsid", R(PHASE) | R(WORKER) | R(OBSERVER) },
 	{ "db-gj_preflight", R(PHASE) },
 	{ "db-gj_auth", R(PHASE) },
@@ -216,41 +218,11 @@ int cmd_vault(int argc, char **argv)
 }
 
 /* ---- account ---- */
-/* The keyed hash the phases compare with; the number itself leaves the vault only inside locked memory. */
-static enum reason account_fingerprint(struct house *house, struct account_row *row)
-{
-	struct vault_value cano = VAULT_VALUE_INIT, product = VAULT_VALUE_INIT;
-	struct digest_maker mk;
-	const char *keys = conf_text(&house->cfg, CONF_KEY_DIR);
-	enum reason why;
-
-	why = vault_file_get(keys, ROLE_OPERATOR, house->acct->vault, house->acct->env, house->acct->name,
-			     "cano", &cano);
-	if (why == REASON_OK)
-		why = vault_file_get(keys, ROLE_OPERATOR, house->acct->vault, house->acct->env,
-				     house->acct->name, "product", &product);
-	if (why == REASON_OK && (cano.bytes_size != 8 || product.bytes_size != 2))
-		why = reason_set(
-			REASON_VAULT_BROKEN,
-			"an account number is 8 and 2 digits; put cano and product again: gaejang vault put");
-	if (why == REASON_OK) {
-		digest_begin(&mk, "gaejang-account");
-		digest_text(&mk, "env", house->acct->env);
-		digest_text(&mk, "cano", (const char *)cano.bytes);
-		digest_text(&mk, "product", (const char *)product.bytes);
-		row->fingerprint = digest_end(&mk);
-		(void)snprintf(row->masked, sizeof(row->masked), "****%.2s-%.2s",
-			       (const char *)cano.bytes + 6, (const char *)product.bytes);
-	}
-	vault_value_clear(&cano);
-	vault_value_clear(&product);
-	return why;
-}
-
 static enum reason account_add(struct house *house, const struct ops_args *args)
 {
 	struct account_row row = { 0 };
 	struct wall now = clock_wall(house->clock);
+	uint32_t roles = 0;
 	enum reason why;
 
 	(void)snprintf(row.name, sizeof(row.name), "%s", house->acct->name);
@@ -258,7 +230,10 @@ static enum reason account_add(struct house *house, const struct ops_args *args)
 	(void)snprintf(row.added_by, sizeof(row.added_by), "%s", ops_person(args));
 	row.rehearsal = conf_number(&house->cfg, CONF_REHEARSAL) != 0;
 	row.added = now;
-	why = account_fingerprint(house, &row);
+	why = roles_of("salt", &roles) ? fingerprint_salt(&house->cfg, house->acct, ROLE_OPERATOR, roles)
+				       : reason_set(REASON_INTERNAL, "no roles for the salt");
+	if (why == REASON_OK)
+		why = fingerprint_of(&house->cfg, house->acct, ROLE_OPERATOR, &row.fingerprint, row.masked);
 	if (why == REASON_OK)
 		why = tbl_account_add(house->db, &row, &row.account_id);
 	if (why == REASON_OK)

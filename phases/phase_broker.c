@@ -6,6 +6,7 @@
 
 #include "phases/phase.h"
 #include "shared/base/log.h"
+#include "shared/store/fingerprint.h"
 #include "shared/store/vault.h"
 #include "shared/base/banned.h"
 
@@ -65,16 +66,9 @@ enum reason phase_keys(struct phase *ph)
 
 enum reason phase_fingerprint(const struct phase *ph, struct digest *out)
 {
-	struct digest_maker mk;
+	char masked[17];
 
-	if (!ph->keys)
-		return reason_set(REASON_INTERNAL, "the account's keys are not open");
-	digest_begin(&mk, "gaejang-account");
-	digest_text(&mk, "env", ph->acct->env);
-	digest_text(&mk, "cano", ph->keys->cano);
-	digest_text(&mk, "product", ph->keys->product);
-	*out = digest_end(&mk);
-	return REASON_OK;
+	return fingerprint_of(&ph->cfg, ph->acct, ROLE_PHASE, out, masked);
 }
 
 /* Every exchange: into the evidence, and a chance to keep the lease young (its loss shows at the commit). */
