@@ -439,7 +439,7 @@ GRANT EXECUTE ON PROCEDURE order_guard TO gj_worker@localhost;
 GRANT EXECUTE ON PROCEDURE intent_record TO gj_worker@localhost;
 GRANT EXECUTE ON PROCEDURE intent_mark TO gj_worker@localhost;
 
--- ---- observer: as the worker, but it can place nothing: no send_mark, and intents of others only (trigger) ----
+-- ---- observer: as the worker, but it can place nothing: its intents and marks are cancels (triggers) ----
 GRANT SELECT ON account TO gj_observer@localhost;
 GRANT SELECT ON symbol TO gj_observer@localhost;
 GRANT SELECT ON control TO gj_observer@localhost;
@@ -476,6 +476,7 @@ GRANT SELECT ON round_trip TO gj_observer@localhost;
 GRANT INSERT ON decision TO gj_observer@localhost;
 GRANT INSERT ON intent TO gj_observer@localhost;
 GRANT INSERT ON order_event TO gj_observer@localhost;
+GRANT INSERT ON send_mark TO gj_observer@localhost;
 GRANT INSERT ON fill TO gj_observer@localhost;
 GRANT INSERT ON listing TO gj_observer@localhost;
 GRANT INSERT ON symbol_lock TO gj_observer@localhost;
@@ -484,7 +485,9 @@ GRANT INSERT ON alert TO gj_observer@localhost;
 GRANT INSERT ON alert_event TO gj_observer@localhost;
 GRANT UPDATE (kind, holder, program, epoch, expires_kst, clean, touched, state, mode, heartbeat_kst) ON lease TO gj_observer@localhost;
 GRANT UPDATE (mode, reason, person, since_kst, acceptance_needed) ON control TO gj_observer@localhost;
-GRANT UPDATE (consumed_kst, consumed_by) ON certificate TO gj_observer@localhost;
+GRANT EXECUTE ON PROCEDURE order_guard TO gj_observer@localhost;
+GRANT EXECUTE ON PROCEDURE intent_record TO gj_observer@localhost;
+GRANT EXECUTE ON PROCEDURE intent_mark TO gj_observer@localhost;
 
 -- ---- operator: what a named person does; alone may raise the stop (trigger) ----
 GRANT SELECT ON account TO gj_operator@localhost;

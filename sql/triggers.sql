@@ -27,11 +27,12 @@ IF NOT EXISTS (SELECT 1 FROM phase_run r WHERE r.run_id = NEW.run_id
 END IF//
 
 -- ---- orders ------------------------------------------------------------------------------------------------------
--- Only the worker places orders of ours, and only while the account's lease is a TRADE lease of that epoch.
+-- Only the worker places orders of ours, and only while the account's lease is a TRADE lease of that epoch. The observer
+-- may end them: its intents are cancels.
 CREATE OR REPLACE TRIGGER intent_lease BEFORE INSERT ON intent FOR EACH ROW
 IF NEW.owner = 'SYS' THEN
-  IF USER() <> 'gj_worker@localhost' THEN
-    SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'intent: only the worker records orders of ours';
+  IF USER() <> 'gj_worker@localhost' AND NOT (USER() = 'gj_observer@localhost' AND NEW.kind = 'CANCEL') THEN
+    SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'intent: only the worker records orders of ours, the observer only cancels';
   END IF;
   IF NOT EXISTS (SELECT 1 FROM lease l WHERE l.account_id = NEW.account_id AND l.kind = 'TRADE'
                  AND l.epoch = NEW.epoch AND l.expires_kst > NEW.recorded_kst) THEN
@@ -42,6 +43,7 @@ END IF//
 CREATE OR REPLACE TRIGGER send_mark_lease BEFORE INSERT ON send_mark FOR EACH ROW
 IF NOT EXISTS (SELECT 1 FROM intent i JOIN lease l ON l.account_id = i.account_id
                WHERE i.intent_id = NEW.intent_id AND i.account_id = NEW.account_id AND i.owner = 'SYS'
+               AND (i.kind = 'CANCEL' OR USER() <> 'gj_observer@localhost')
                AND i.epoch = NEW.epoch AND l.kind = 'TRADE' AND l.epoch = NEW.epoch
                AND l.expires_kst > NEW.at_kst) THEN
   SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'send_mark: no intent of ours under a TRADE lease of that epoch';

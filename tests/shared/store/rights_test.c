@@ -230,6 +230,14 @@ static void test_orders_of_ours(void **state)
 		"'005930', 'BUY', 'LIMIT', 1, 1, 'KRX', 'SYS', '2021-01-04 10:00:00')";
 	static const char mark[] = "INSERT INTO send_mark SELECT @, account_id, 1, '2021-01-04 10:00:00' "
 				   "FROM account WHERE name = 'ours'";
+	static const char insert_now[] =
+		"INSERT INTO intent (intent_id, account_id, trade_date, epoch, kind, strategy, signal_code, "
+		"symbol, side, type, qty, price_won, excg, owner, recorded_kst) VALUES "
+		"(@, (SELECT account_id FROM account WHERE name = 'ours'), '2021-01-04', 2, '#', 's', "
+		"'x', "
+		"'005930', 'BUY', 'LIMIT', 1, 1, 'KRX', 'SYS', '2021-01-04 10:00:00')";
+	static const char mark_now[] = "INSERT INTO send_mark SELECT @, account_id, 2, '2021-01-04 10:00:00' "
+				       "FROM account WHERE name = 'ours'";
 	int64_t account = seed_account("ours");
 	struct db *worker = private_db_open("gj_worker"), *observer = private_db_open("gj_observer");
 	struct db *reconcile = private_db_open("gj_reconcile"), *close_login = private_db_open("gj_close");
@@ -250,10 +258,16 @@ static void test_orders_of_ours(void **state)
 	assert_reason(say(reconcile, insert, "601", NULL), REASON_DB_REFUSED);
 	assert_reason(say(close_login, insert, "601", NULL), REASON_DB_REFUSED);
 	assert_reason(say(worker, mark, "601", NULL), REASON_DB_REFUSED);
-	assert_reason(say(observer, mark, "601", NULL), REASON_DB_DENIED);
 	assert_reason(say(reconcile, mark, "601", NULL), REASON_DB_DENIED);
-	assert_reason(db_query(observer, "CALL intent_mark(1, 'h', 1, '2021-01-04', 0, 1, 'p')", NULL, NULL),
+	assert_reason(db_query(reconcile, "CALL intent_mark(1, 'h', 1, '2021-01-04', 0, 1, 'p')", NULL, NULL),
 		      REASON_DB_DENIED);
+	/* under the right epoch the observer ends orders and begins none, whatever it writes */
+	assert_reason(say(observer, insert_now, "602", "NEW"), REASON_DB_REFUSED);
+	assert_done(say(observer, insert_now, "603", "CANCEL"));
+	assert_done(say(worker, insert_now, "604", "NEW"));
+	assert_reason(say(observer, mark_now, "604", NULL), REASON_DB_REFUSED);
+	assert_done(say(observer, mark_now, "603", NULL));
+	assert_done(say(worker, mark_now, "604", NULL));
 	db_close(worker);
 	db_close(observer);
 	db_close(reconcile);
