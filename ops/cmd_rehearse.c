@@ -274,9 +274,9 @@ static enum reason write_conf(struct rehearsal *r, const char *socket)
 			   "limit would hold\nfirst_run_brake = no\n\n"
 			   "[rehearsal]\non = yes\nrest = %s\nws = %s\nca_file = "
 			   "%s/broker-ca.pem\nclock_file = %s/clock\n\n"
-			   "[account demo]\nenv = real\nvault = %s/vault/demo.vault\nstrategy = breakout\n",
+			   "[account demo]\nenv = %s\nvault = %s/vault/demo.vault\nstrategy = breakout\n",
 			   r->dir, r->dir, r->dir, r->bin, r->top, r->top, r->dir, socket, r->rest, r->ws,
-			   r->dir, r->dir, r->dir);
+			   r->dir, r->dir, r->env, r->dir);
 
 	if (len < 0 || (size_t)len >= sizeof(text))
 		return reason_set(REASON_PATH_LONG,
@@ -323,7 +323,7 @@ static enum reason start_broker(struct rehearsal *r, const char *day)
 	char bin[FILE_PATH_SIZE], clock_file[FILE_PATH_SIZE], accounts[FILE_PATH_SIZE],
 		control[FILE_PATH_SIZE], data[FILE_PATH_SIZE], calendar[FILE_PATH_SIZE], ca[FILE_PATH_SIZE],
 		log[FILE_PATH_SIZE];
-	const char *argv[] = { "broker",     "--env",     "real",
+	const char *argv[] = { "broker",     "--env",     r->env,
 			       "--day",      day,         "--rest-port",
 			       "0",          "--ws-port", "0",
 			       "--clock",    "virtual",   "--clock-file",
@@ -751,7 +751,7 @@ int cmd_rehearse(int argc, char **argv)
 	enum reason why;
 	int status;
 
-	ops_parse(argc, argv, "dsSuoC", "",
+	ops_parse(argc, argv, "dsSuoCe", "",
 		  "Walks a trading day with the real programs against the broker simulator, on a private "
 		  "database and a "
 		  "virtual clock. Everything lies in one folder (--dir).",
@@ -759,6 +759,11 @@ int cmd_rehearse(int argc, char **argv)
 	why = open_driver(&r, &args);
 	if (why != REASON_OK)
 		return ops_fail("rehearse", why);
+	r.env = args.env != NULL ? args.env : "real";
+	if (strcmp(r.env, "real") != 0 && strcmp(r.env, "paper") != 0) {
+		(void)reason_set(REASON_BAD_USAGE, "--env %s is not real or paper", r.env);
+		return ops_fail("rehearse", REASON_BAD_USAGE);
+	}
 	if (args.stop) {
 		why = rehearsal_stop_left(&r);
 		status = why == REASON_OK ? 0 : ops_fail("rehearse", why);

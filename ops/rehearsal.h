@@ -20,6 +20,7 @@ struct rehearsal {
 	char top[REHEARSAL_FOLDER_SIZE], dir[REHEARSAL_FOLDER_SIZE],
 		bin[REHEARSAL_FOLDER_SIZE]; /* short: every name below fits a path */
 	char gaejang[FILE_PATH_SIZE], conf_path[FILE_PATH_SIZE];
+	const char *env; /* whose rules the simulator plays: "real" or "paper" */
 	char rest[160], ws[160];
 	char appkey[64], appsecret[256];
 	struct clock *clock;
