@@ -18,6 +18,10 @@
 #define UNSAVED_MAX   64
 #define RETRY_WAIT_US US_PER_S
 
+/* Real time of one order, for the `sent` line: how long each step between the engine and the wire took. */
+struct order_times {
+	struct mono taken, recorded, turned, marked, answered;
+};
 struct unsaved { /* an answer that is not in the database yet */
 	struct order_event_row row;
 	char reason[REASON_CODE_SIZE];
@@ -154,15 +158,16 @@ static bool record(struct order_desk *desk, const struct order_job *job)
 }
 
 /* Second mark. A COMMIT whose answer was lost counts as marked for everybody who reads rows, and is not sent by us. */
-static bool mark(struct order_desk *desk, const struct order_job *job, struct mono *out_marked)
+static bool mark(struct order_desk *desk, const struct order_job *job, struct order_times *times)
 {
 	enum reason why = kis_order_turn(desk->kis, wall_add_us(clock_wall(desk->w->clock), TURN_WAIT_US));
 
+	times->turned = clock_real_mono();
 	if (why == REASON_OK)
 		why = tbl_intent_mark(desk->db, &desk->w->lease, job->order.intent_id, job->reduces_risk,
 				      clock_wall(desk->w->clock));
 	if (why == REASON_OK) {
-		*out_marked = clock_real_mono();
+		times->marked = clock_real_mono();
 		tell(desk, EVENT_ORDER_MARKED, &job->order, OUTCOME_ACCEPTED, REASON_OK, NULL);
 		return true;
 	}
@@ -195,24 +200,44 @@ static void fill_ticket(const struct order_job *job, struct mono marked, struct 
 	memcpy(ticket->branch, o->branch, sizeof(ticket->branch));
 }
 
-static void send(struct order_desk *desk, const struct order_job *job, struct mono marked)
+static int64_t between_us(struct mono from, struct mono to)
+{
+	return (to.ns - from.ns) / 1000;
+}
+
+static void log_sent(const struct order_job *job, const struct order_times *times,
+		     const struct kis_order_result *result, enum reason why)
+{
+	const struct order *o = &job->order;
+
+	log_event(LOG_INFO, "sent",
+		  "intent=%lld symbol=%s side=%s qty=%lld price_won=%lld odno=%s reason=%s step_ns=%lld "
+		  "wake_us=%lld record_us=%lld turn_us=%lld mark_us=%lld send_us=%lld wire_us=%lld",
+		  (long long)o->intent_id, o->symbol, order_side_text(o->side), (long long)o->qty,
+		  (long long)o->price_won, result->odno, reason_code(why),
+		  (long long)(job->queued.ns - job->stepped.ns),
+		  (long long)between_us(job->queued, times->taken),
+		  (long long)between_us(times->taken, times->recorded),
+		  (long long)between_us(times->recorded, times->turned),
+		  (long long)between_us(times->turned, times->marked),
+		  (long long)between_us(times->marked, times->answered), (long long)result->wire_us);
+}
+
+static void send(struct order_desk *desk, const struct order_job *job, struct order_times *times)
 {
 	struct kis_order_ticket ticket;
 	struct kis_order_result result = { .fate = FATE_NOT_SENT };
 	int64_t age_ms = conf_number(&desk->w->cfg, CONF_SEND_MARK_MS);
 	enum reason why;
 
-	fill_ticket(job, marked, &ticket);
+	fill_ticket(job, times->marked, &ticket);
 	(void)worker_login(desk->w, &desk->login, &desk->login_version);
 	if (job->order.kind == INTENT_CANCEL)
 		why = kis_cancel_once(desk->kis, &ticket, age_ms, &result);
 	else
 		why = desk->w->place(desk->kis, &ticket, age_ms, &result);
-	log_event(LOG_INFO, "sent",
-		  "intent=%lld symbol=%s side=%s qty=%lld price_won=%lld odno=%s reason=%s wire_us=%lld",
-		  (long long)job->order.intent_id, job->order.symbol, order_side_text(job->order.side),
-		  (long long)job->order.qty, (long long)job->order.price_won, result.odno, reason_code(why),
-		  (long long)result.wire_us);
+	times->answered = clock_real_mono();
+	log_sent(job, times, &result, why);
 	switch (result.fate) {
 	case FATE_ACCEPTED:
 		note_own_order(desk, &job->order, &result);
@@ -236,16 +261,18 @@ static void send(struct order_desk *desk, const struct order_job *job, struct mo
 
 static void carry_out(struct order_desk *desk, const struct order_job *job)
 {
-	struct mono marked;
+	struct order_times times = { .taken = clock_real_mono() };
 
 	/* A program without `place` can end orders but not begin one; the engine never asks it to, this is the second lock. */
 	if (job->order.kind == INTENT_NEW && desk->w->place == NULL) {
 		tell(desk, EVENT_ORDER_SENT, &job->order, OUTCOME_NOT_SENT, REASON_FW_MODE, NULL);
 		return;
 	}
-	if (!record(desk, job) || !mark(desk, job, &marked))
+	if (!record(desk, job))
 		return;
-	send(desk, job, marked);
+	times.recorded = clock_real_mono();
+	if (mark(desk, job, &times))
+		send(desk, job, &times);
 }
 
 static enum reason desk_open(struct order_desk *desk)

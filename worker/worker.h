@@ -31,6 +31,7 @@ struct order_job { /* engine -> order thread */
 	struct order order;
 	bool reduces_risk;
 	char signal_code[33];
+	struct mono stepped, queued; /* real time: its event was taken, it was handed over */
 };
 enum ledger_want { LEDGER_ORDERS, LEDGER_PRICES, LEDGER_BALANCE };
 struct ledger_job {

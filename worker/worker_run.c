@@ -31,6 +31,7 @@ struct bench { /* of the main thread */
 	struct engine_actions *actions;
 	struct wall timer_next;
 	struct mono sealed;
+	struct mono stepped; /* the event in work was taken */
 	int signal_fd;
 	uint64_t refused_told;
 	bool journal_late, done, lease_told;
@@ -60,6 +61,8 @@ static void hand_out(struct bench *b, const struct engine_action *action)
 		order.order = action->u.intent.order;
 		order.reduces_risk = action->u.intent.reduces_risk;
 		memcpy(order.signal_code, action->u.intent.signal_code, sizeof(order.signal_code));
+		order.stepped = b->stepped;
+		order.queued = clock_real_mono();
 		(void)queue_push(&w->orders, &order);
 		return;
 	case ACTION_WANT_LISTING:
@@ -96,7 +99,10 @@ static void step(struct bench *b, struct engine_event *event)
 {
 	struct worker *w = b->w;
 	enum engine_event_kind kind = event->kind;
-	enum reason why = journal_step(w->journal, w->engine, event, b->actions);
+	enum reason why;
+
+	b->stepped = clock_real_mono();
+	why = journal_step(w->journal, w->engine, event, b->actions);
 
 	if (why != REASON_OK)
 		log_event(LOG_ERROR, "journal", "reason=%s", reason_code(why));
