@@ -152,7 +152,7 @@ int cmd_resume(int argc, char **argv)
 	if (why == REASON_OK)
 		why = stop_file_remove(conf_text(&house.cfg, CONF_STATE_DIR), house.acct->name);
 	if (why == REASON_OK)
-		printf("control says %s; next: gaejang rerun reconcile --downstream\n", mode_text(mode));
+		printf("control says %s; next: gaejang rerun preflight --downstream\n", mode_text(mode));
 	house_close(&house);
 	return why == REASON_OK ? 0 : ops_fail("resume", why);
 }
