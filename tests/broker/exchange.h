@@ -366,6 +366,8 @@ struct exch_resv {
 	char dvsn[EXCH_DVSN_SIZE];
 	int64_t qty, price_won;
 	bool processed, cancelled;
+	struct kst_day cancelled_day; /* 0 = it is not */
+	int32_t cancelled_s;
 	char odno[EXCH_ODNO_SIZE]; /* once sent */
 	int32_t sent_s;
 	int64_t filled_qty, filled_won;

@@ -12,6 +12,7 @@
 
 #define TRADING "/uapi/domestic-stock/v1/trading/"
 #define QUOTES  "/uapi/domestic-stock/v1/quotations/"
+#define KSD     "/uapi/domestic-stock/v1/ksdinfo/"
 
 enum { SELL = EXCH_SELL, BUY = EXCH_BUY };
 
@@ -57,6 +58,42 @@ static const struct route routes[] = {
 	  "FHKST01010200", NULL, "FHKST01010200", NULL, ROUTE_QUOTE, 0, answer_book },
 	{ "GET", QUOTES "inquire-time-itemchartprice", "inquire-time-itemchartprice", "minute-chart",
 	  "FHKST03010200", NULL, "FHKST03010200", NULL, ROUTE_QUOTE, 0, answer_minutes },
+	{ "POST", TRADING "order-resv", "order-resv", "POST order-resv", "CTSC0008U", NULL, NULL, NULL,
+	  ROUTE_LEDGER | ROUTE_ACCOUNT | ROUTE_ORDER, 0, answer_resv_new },
+	{ "POST", TRADING "order-resv-rvsecncl", "order-resv-rvsecncl", "POST order-resv-rvsecncl",
+	  "CTSC0009U", NULL, NULL, NULL, ROUTE_LEDGER | ROUTE_ACCOUNT | ROUTE_ORDER, RESV_CANCEL,
+	  answer_resv_change },
+	{ "POST", TRADING "order-resv-rvsecncl", "order-resv-rvsecncl", "POST order-resv-rvsecncl",
+	  "CTSC0013U", NULL, NULL, NULL, ROUTE_LEDGER | ROUTE_ACCOUNT | ROUTE_ORDER, RESV_MODIFY,
+	  answer_resv_change },
+	{ "GET", TRADING "inquire-balance-rlz-pl", "inquire-balance-rlz-pl", "realised", "TTTC8494R", NULL,
+	  NULL, NULL, ROUTE_LEDGER | ROUTE_ACCOUNT | ROUTE_PAGED, 0, answer_realised },
+	{ "GET", TRADING "inquire-account-balance", "inquire-account-balance", "assets", "CTRP6548R", NULL,
+	  NULL, NULL, ROUTE_LEDGER | ROUTE_ACCOUNT, 0, answer_assets },
+	{ "GET", TRADING "intgr-margin", "intgr-margin", "margin", "TTTC0869R", NULL, NULL, NULL,
+	  ROUTE_LEDGER | ROUTE_ACCOUNT, 0, answer_margin },
+	{ "GET", TRADING "inquire-period-trade-profit", "inquire-period-trade-profit", "trade-profit",
+	  "TTTC8715R", NULL, NULL, NULL, ROUTE_LEDGER | ROUTE_ACCOUNT | ROUTE_PAGED, 0, answer_profit },
+	{ "GET", QUOTES "inquire-price-2", "inquire-price-2", "price-2", "FHPST01010000", NULL, NULL, NULL,
+	  ROUTE_QUOTE, 0, answer_price2 },
+	{ "GET", QUOTES "inquire-time-dailychartprice", "inquire-time-dailychartprice", "past-minutes",
+	  "FHKST03010230", NULL, NULL, NULL, ROUTE_QUOTE, 0, answer_past_minutes },
+	{ "GET", QUOTES "inquire-vi-status", "inquire-vi-status", "vi", "FHPST01390000", NULL, NULL, NULL,
+	  ROUTE_QUOTE, 0, answer_vi },
+	{ "GET", QUOTES "volume-rank", "volume-rank", NULL, "FHPST01710000", NULL, NULL, NULL, ROUTE_QUOTE, 0,
+	  answer_volume_rank },
+	{ "GET", QUOTES "psearch-title", "psearch-title", NULL, "HHKST03900300", NULL, NULL, NULL,
+	  ROUTE_QUOTE, 0, answer_searches },
+	{ "GET", QUOTES "psearch-result", "psearch-result", NULL, "HHKST03900400", NULL, NULL, NULL,
+	  ROUTE_QUOTE, 0, answer_search },
+	{ "GET", QUOTES "search-stock-info", "search-stock-info", "stock-info", "CTPF1002R", NULL, NULL, NULL,
+	  ROUTE_LEDGER, 0, answer_stock_info },
+	{ "GET", QUOTES "search-info", "search-info", "product-info", "CTPF1604R", NULL, NULL, NULL,
+	  ROUTE_LEDGER, 0, answer_product_info },
+	{ "GET", KSD "rev-split", "rev-split", "splits", "HHKDB669105C0", NULL, NULL, NULL, ROUTE_QUOTE, 0,
+	  answer_splits },
+	{ "GET", KSD "bonus-issue", "bonus-issue", "bonuses", "HHKDB669101C0", NULL, NULL, NULL, ROUTE_QUOTE,
+	  0, answer_bonuses },
 };
 
 /* Ids of paper that are refused in their own way. */
@@ -174,12 +211,21 @@ void rest_refuse(struct call *call, const char *rt_cd, const char *msg_cd, const
 	close_body(call);
 }
 
+/* Refusals of the service layer, before the ledger. */
+static void refuse_input(struct call *call, const char *msg_cd, const char *msg1)
+{
+	char rt_cd[8];
+
+	snprintf(rt_cd, sizeof rt_cd, "%d", (int)setting(&call->b->set, SET_validation_rt_cd));
+	rest_refuse(call, rt_cd, msg_cd, msg1);
+}
+
 void rest_refuse_field(struct call *call, const char *field)
 {
 	char text[96];
 
 	snprintf(text, sizeof text, "ERROR : INPUT_FIELD_NAME %s", field);
-	rest_refuse(call, "2", "OPSQ2001", text);
+	refuse_input(call, "OPSQ2001", text);
 }
 
 void rest_gateway(struct call *call, int status, int number, const char *msg1)
@@ -314,6 +360,26 @@ static const struct route *find_route(const struct broker *b, const struct http_
 	return NULL;
 }
 
+/* What paper says to an id that it does not offer. */
+static void refuse_paper(struct call *call, bool real_id)
+{
+	int64_t how = setting(&call->b->set, SET_paper_refusal);
+
+	for (size_t i = 0; how == 0 && i < ARRAY_COUNT(paper_refusals); i++) {
+		if (strcmp(paper_refusals[i].tr_id, call->tr_id) == 0) {
+			rest_refuse(call, "1", paper_refusals[i].msg_cd, paper_refusals[i].msg1);
+			return;
+		}
+	}
+	if (how == 1 || (how == 0 && real_id))
+		rest_gateway(call, (int)setting(&call->b->set, SET_token_status), 2006,
+			     "모의투자 TR 이 아닙니다.");
+	else if (how == 3)
+		rest_refuse(call, "1", "90000000", "모의투자에서는 해당업무가 제공되지 않습니다");
+	else
+		rest_refuse(call, "1", "OPSQ0002", "없는 서비스 코드 입니다");
+}
+
 /* An id that this host does not serve at this path. */
 static void refuse_id(struct call *call)
 {
@@ -323,18 +389,11 @@ static void refuse_id(struct call *call)
 		rest_refuse(call, "2", "OPSQ9999", "ERROR : INPUT tr_id NOT FOUND");
 		return;
 	}
-	for (size_t i = 0; call->b->paper && i < ARRAY_COUNT(paper_refusals); i++) {
-		if (strcmp(paper_refusals[i].tr_id, id) == 0) {
-			rest_refuse(call, "1", paper_refusals[i].msg_cd, paper_refusals[i].msg1);
-			return;
-		}
-	}
 	for (size_t i = 0; i < ARRAY_COUNT(routes); i++) {
 		const struct route *r = &routes[i];
 
 		if (call->b->paper && (same_id(r->real_id, id) || same_id(r->real_old, id))) {
-			rest_gateway(call, (int)setting(&call->b->set, SET_token_status), 2006,
-				     "모의투자 TR 이 아닙니다.");
+			refuse_paper(call, true);
 			return;
 		}
 		if (!call->b->paper && (same_id(r->paper_id, id) || same_id(r->paper_old, id))) {
@@ -343,7 +402,10 @@ static void refuse_id(struct call *call)
 			return;
 		}
 	}
-	rest_refuse(call, "1", "OPSQ0002", "없는 서비스 코드 입니다");
+	if (call->b->paper)
+		refuse_paper(call, false);
+	else
+		rest_refuse(call, "1", "OPSQ0002", "없는 서비스 코드 입니다");
 }
 
 static bool check_login(struct call *call)
@@ -446,7 +508,7 @@ static bool check_account(struct call *call)
 	if (strlen(rest_text(call, "CANO")) == 8 && strlen(rest_text(call, "ACNT_PRDT_CD")) == 2 &&
 	    strcmp(number, exch_account_at(call->b->ex, call->who->account)->number) == 0)
 		return true;
-	rest_refuse(call, "2", "OPSQ2000", "ERROR : INPUT INVALID_CHECK_ACNO");
+	refuse_input(call, "OPSQ2000", "ERROR : INPUT INVALID_CHECK_ACNO");
 	return false;
 }
 
@@ -648,11 +710,25 @@ static void trace_call(struct call *call)
 	buf_clear(&line);
 }
 
+/* Paper has been seen away outside business days. */
+static bool closed_weekend(const struct call *call)
+{
+	int weekday = kst_weekday(kst_day_of(broker_now(call->b)));
+
+	return call->b->paper && setting(&call->b->set, SET_paper_weekend) != 0 &&
+	       (weekday == 0 || weekday == 6);
+}
+
 static void work_off(struct call *call, bool path_known, bool method_known)
 {
 	int32_t second = kst_second_of(broker_now(call->b));
 	const struct fault *f;
 
+	if (closed_weekend(call)) {
+		call->reply->how = HTTP_RESET;
+		call->done = true;
+		return;
+	}
 	if (!path_known || !method_known) {
 		call->reply->status = path_known ? 405 : 404;
 		json_text(&call->j, "timestamp", "");
@@ -712,8 +788,11 @@ void rest_handle(void *arg, const struct http_request *rq, struct http_reply *re
 	work_off(&call, path_known, method_known);
 	if (call.route != NULL && call.route->real_id != NULL) {
 		gateway_secret(32, guid);
-		buf_fmt(&reply->head, "tr_id: %s\r\ntr_cont: %s\r\ngt_uid: %s\r\n", call.tr_id, call.tr_cont,
-			guid);
+		buf_fmt(&reply->head,
+			setting(&b->set, SET_header_capitals) != 0
+				? "Tr_id: %s\r\nTr_cont: %s\r\nGt_uid: %s\r\n"
+				: "tr_id: %s\r\ntr_cont: %s\r\ngt_uid: %s\r\n",
+			call.tr_id, call.tr_cont, guid);
 	}
 	trace_call(&call);
 	cJSON_Delete(call.body);

@@ -20,6 +20,8 @@ enum route_flag {
 	ROUTE_ORDER = 16, /* changes something: faults tell before from after acceptance */
 };
 
+enum resv_variant { RESV_CANCEL, RESV_MODIFY };
+
 struct call;
 struct route {
 	const char *method, *path, *name, *alias; /* alias: the name faults and scenarios use */
@@ -55,6 +57,9 @@ bool rest_day(struct call *call, const char *name, struct kst_day *out);
 
 /* Ends the call. `padded` widens msg1 as the ledger does. */
 void rest_done(struct call *call, const char *msg_cd, const char *msg1, bool padded);
+/* Begins the answer of an order that was taken: the codes come before `output`, which the caller writes, closing
+ * the whole. */
+void rest_order_done(struct call *call, const char *msg_cd, const char *msg1);
 void rest_refuse(struct call *call, const char *rt_cd, const char *msg_cd, const char *msg1);
 void rest_refuse_field(struct call *call, const char *field); /* OPSQ2001 */
 void rest_gateway(struct call *call, int status, int number, const char *msg1); /* EGWnnnnn */
@@ -73,6 +78,33 @@ void rest_cursors(struct call *call, const struct page *page, const char *fk_key
 void rest_done_list(struct call *call, const struct page *page, bool only_last_code);
 bool rest_rows_hidden(const struct call *call); /* rows_missing */
 int rest_row_copies(const struct call *call); /* 2 under duplicate_rows */
+
+/* ---- what several answers say the same way ---- */
+const char *rest_name_of(const struct broker *b, const char *code); /* the code itself when unknown */
+const char *rest_time_digits(struct wall at, char out[static KST_TEXT_SIZE]);
+const char *rest_day_digits(struct kst_day day, char out[static KST_TEXT_SIZE]); /* "" for day 0 */
+/* Six (seven for ETN) characters of a code that may come with the prefix 00000A. */
+const char *rest_bare_code(const char *code);
+void rest_list_failed(struct call *call);
+/* A number of an order body, 0 when absent and not required. One with a point is refused by the gateway. */
+bool rest_order_number(struct call *call, const char *name, bool required, int64_t *out);
+void rest_refuse_order(struct call *call, enum exch_refusal refusal);
+const char *rest_refusal_text(const char *name); /* of exch_refusal_name, as the real service says it */
+/* Purchase price with four decimals. */
+const char *rest_average_text(const struct broker *b, int64_t cost_won, int64_t qty,
+			      char out[static SCALED_TEXT_SIZE]);
+/* One row of the balance, with the key order of inquire-balance, or that of the one with realised profit. */
+void rest_holding_row(struct call *call, const struct exch_holding *h, bool with_profit);
+void rest_balance_totals(struct call *call, const struct exch_cash *cash); /* keys and values, no bracket */
+/* part x factor / whole with so many decimals. */
+void rest_ratio(struct json_out *j, const char *key, int64_t part, int64_t whole, int64_t factor,
+		int decimals);
+const char *rest_sign(int64_t change); /* 2 up 3 same 5 down */
+bool rest_division_ok(struct call *call, const char *field); /* J NX UN */
+void rest_chart_head(struct call *call,
+		     const struct exch_quote *q); /* keys and values of a minute chart's output1 */
+void rest_quote_done(struct call *call);
+bool rest_day_open(const struct broker *b, struct kst_day day); /* the exchange trades on it */
 
 /* ---- answers ---- */
 void answer_token(struct call *call);
@@ -95,6 +127,22 @@ void answer_daychart(struct call *call);
 void answer_index(struct call *call);
 void answer_book(struct call *call);
 void answer_minutes(struct call *call);
+void answer_resv_new(struct call *call);
+void answer_resv_change(struct call *call); /* variant: RESV_CANCEL, RESV_MODIFY */
+void answer_realised(struct call *call);
+void answer_assets(struct call *call);
+void answer_margin(struct call *call);
+void answer_profit(struct call *call);
+void answer_price2(struct call *call);
+void answer_past_minutes(struct call *call);
+void answer_vi(struct call *call);
+void answer_volume_rank(struct call *call);
+void answer_searches(struct call *call);
+void answer_search(struct call *call);
+void answer_stock_info(struct call *call);
+void answer_product_info(struct call *call);
+void answer_splits(struct call *call);
+void answer_bonuses(struct call *call);
 
 const char *hash_of_body(const char *body, size_t body_len, char out[static 72]);
 

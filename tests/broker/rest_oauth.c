@@ -115,7 +115,8 @@ void answer_hashkey(struct call *call)
 {
 	char hash[72];
 
-	json_bare(&call->j, "BODY", call->rq->body);
+	json_bare(&call->j, setting(&call->b->set, SET_hashkey_json_body) != 0 ? "JsonBody" : "BODY",
+		  call->rq->body);
 	json_text(&call->j, "HASH", hash_of_body(call->rq->body, call->rq->body_len, hash));
 	oauth_done(call);
 }

@@ -11,10 +11,9 @@
 
 #define HOLIDAY_ROWS  24
 #define CHART_ROWS    100
-#define MINUTE_ROWS   30
 #define MULTI_SYMBOLS 30
 
-static void quote_done(struct call *call)
+void rest_quote_done(struct call *call)
 {
 	rest_done(call, "MCA00000", "정상처리 되었습니다.", false);
 }
@@ -24,8 +23,8 @@ static const char *digits_of(struct kst_day day, char out[static KST_TEXT_SIZE])
 	return kst_day_digits(day, out);
 }
 
-static void ratio_field(struct json_out *j, const char *key, int64_t part, int64_t whole, int64_t factor,
-			int decimals)
+void rest_ratio(struct json_out *j, const char *key, int64_t part, int64_t whole, int64_t factor,
+		int decimals)
 {
 	char text[SCALED_TEXT_SIZE];
 
@@ -34,7 +33,7 @@ static void ratio_field(struct json_out *j, const char *key, int64_t part, int64
 
 /* ---- holidays ---- */
 
-static bool day_open(const struct broker *b, struct kst_day day)
+bool rest_day_open(const struct broker *b, struct kst_day day)
 {
 	struct calendar_day known;
 
@@ -62,7 +61,7 @@ void answer_holiday(struct call *call)
 	for (int32_t i = 0; i < HOLIDAY_ROWS && !hidden; i++) {
 		struct kst_day day = kst_day_add(from, i);
 		int weekday = kst_weekday(day);
-		bool open = day_open(call->b, day);
+		bool open = rest_day_open(call->b, day);
 		/* The exchange's own last day of the year is the one closed weekday on which banks work. */
 		bool year_end = !open && weekday >= 1 && weekday <= 5 && day.yyyymmdd % 10000 >= 1229;
 
@@ -83,7 +82,7 @@ void answer_holiday(struct call *call)
 
 /* ---- current price ---- */
 
-static bool division_ok(struct call *call, const char *field)
+bool rest_division_ok(struct call *call, const char *field)
 {
 	const char *division = rest_text(call, field);
 
@@ -135,7 +134,7 @@ static void range_fields(struct json_out *j, const struct exch_quote *q, const s
 		json_num(j, key[3 * low], won);
 		if (date_before_rate)
 			json_text(j, key[3 * low + 1], digits_of(day, text));
-		ratio_field(j, key[3 * low + 2], q->last_won - won, won, 100, 2);
+		rest_ratio(j, key[3 * low + 2], q->last_won - won, won, 100, 2);
 		if (!date_before_rate)
 			json_text(j, key[3 * low + 1], digits_of(day, text));
 	}
@@ -173,17 +172,17 @@ static void price_fields(struct call *call, const struct exch_quote *q)
 	json_num(j, "stck_prpr", q->last_won);
 	json_num(j, "prdy_vrss", q->last_won - base_won);
 	json_text(j, "prdy_vrss_sign", quote_sign(q, q->last_won));
-	ratio_field(j, "prdy_ctrt", q->last_won - base_won, base_won, 100, 2);
+	rest_ratio(j, "prdy_ctrt", q->last_won - base_won, base_won, 100, 2);
 	json_num(j, "acml_tr_pbmn", q->turnover_won);
 	json_num(j, "acml_vol", q->volume);
-	ratio_field(j, "prdy_vrss_vol_rate", q->volume, q->prev_volume, 100, 2);
+	rest_ratio(j, "prdy_vrss_vol_rate", q->volume, q->prev_volume, 100, 2);
 	json_num(j, "stck_oprc", q->open_won);
 	json_num(j, "stck_hgpr", q->high_won);
 	json_num(j, "stck_lwpr", q->low_won);
 	json_num(j, "stck_mxpr", q->upper_won);
 	json_num(j, "stck_llam", q->lower_won);
 	json_num(j, "stck_sdpr", base_won);
-	ratio_field(j, "wghn_avrg_stck_prc", q->turnover_won, q->volume, 1, 2);
+	rest_ratio(j, "wghn_avrg_stck_prc", q->turnover_won, q->volume, 1, 2);
 	json_text(j, "hts_frgn_ehrt", "50.00");
 	json_text(j, "frgn_ntby_qty", "0");
 	json_text(j, "pgtr_ntby_qty", "0");
@@ -205,9 +204,9 @@ static void price_fields(struct call *call, const struct exch_quote *q)
 	json_text(j, "per", "15.00");
 	json_text(j, "pbr", "1.20");
 	json_text(j, "stac_month", "12");
-	ratio_field(j, "vol_tnrt", q->volume, q->shares, 100, 2);
-	ratio_field(j, "eps", q->last_won, 15, 1, 2);
-	ratio_field(j, "bps", q->last_won * 10, 12, 1, 2);
+	rest_ratio(j, "vol_tnrt", q->volume, q->shares, 100, 2);
+	rest_ratio(j, "eps", q->last_won, 15, 1, 2);
+	rest_ratio(j, "bps", q->last_won * 10, 12, 1, 2);
 	range_fields(j, q, &year, d250, true);
 	{ /* these two ranges have the rate before the date */
 		range_fields(j, q, &dr, dryy, false);
@@ -219,7 +218,7 @@ static void price_fields(struct call *call, const struct exch_quote *q)
 	json_text(j, "fcam_cnnm", "5,000");
 	json_fmt(j, "cpfn_cnnm", "%lld 억", (long long)(capital_won / 100000000));
 	json_text(j, "frgn_hldn_qty", "0");
-	json_text(j, "vi_cls_code", "N");
+	json_text(j, "vi_cls_code", q->vi ? "Y" : "N");
 	json_text(j, "ovtm_vi_cls_code", "N");
 	json_text(j, "last_ssts_cntg_qty", "0");
 	json_text(j, "invt_caful_yn", "N");
@@ -234,7 +233,7 @@ void answer_price(struct call *call)
 	const struct exch_quote *q = exch_quote_of(call->b->ex, rest_text(call, "FID_INPUT_ISCD"));
 	struct exch_quote none = { 0 };
 
-	if (!division_ok(call, "FID_COND_MRKT_DIV_CODE"))
+	if (!rest_division_ok(call, "FID_COND_MRKT_DIV_CODE"))
 		return;
 	if (q == NULL && setting(&call->b->set, SET_unknown_price_refused) != 0) {
 		rest_refuse(call, "1", "MCA05918", "종목코드 오류입니다.");
@@ -243,7 +242,7 @@ void answer_price(struct call *call)
 	json_open(&call->j, "output", '{');
 	price_fields(call, q == NULL ? &none : q);
 	json_close(&call->j, '}');
-	quote_done(call);
+	rest_quote_done(call);
 }
 
 /* ---- many prices ---- */
@@ -304,7 +303,7 @@ static void multi_row(struct call *call, const struct exch_quote *q, const char 
 	json_num(j, "inter2_prpr", q->last_won);
 	json_num(j, "inter2_prdy_vrss", q->last_won - q->prev_close_won);
 	json_text(j, "prdy_vrss_sign", quote_sign(q, q->last_won));
-	ratio_field(j, "prdy_ctrt", q->last_won - q->prev_close_won, q->prev_close_won, 100, 2);
+	rest_ratio(j, "prdy_ctrt", q->last_won - q->prev_close_won, q->prev_close_won, 100, 2);
 	json_num(j, "acml_vol", q->volume);
 	json_num(j, "inter2_oprc", q->open_won);
 	json_num(j, "inter2_hgpr", q->high_won);
@@ -319,7 +318,7 @@ static void multi_row(struct call *call, const struct exch_quote *q, const char 
 	json_num(j, "total_bidp_rsqn", q->bid_total);
 	json_num(j, "acml_tr_pbmn", q->turnover_won);
 	json_num(j, "inter2_prdy_clpr", q->prev_close_won);
-	ratio_field(j, "oprc_vrss_hgpr_rate", q->high_won - q->open_won, q->open_won, 100, 2);
+	rest_ratio(j, "oprc_vrss_hgpr_rate", q->high_won - q->open_won, q->open_won, 100, 2);
 	json_num(j, "intr_antc_cntg_vrss", 0);
 	json_text(j, "intr_antc_cntg_vrss_sign", "3");
 	json_text(j, "intr_antc_cntg_prdy_ctrt", "0.00");
@@ -347,7 +346,7 @@ void answer_multiprice(struct call *call)
 			}
 			continue;
 		}
-		if (!division_ok(call, division_key))
+		if (!rest_division_ok(call, division_key))
 			return;
 		q = exch_quote_of(call->b->ex, code);
 		if (rest_rows_hidden(call) ||
@@ -357,7 +356,7 @@ void answer_multiprice(struct call *call)
 			multi_row(call, q, code);
 	}
 	json_close(&call->j, ']');
-	quote_done(call);
+	rest_quote_done(call);
 }
 
 /* ---- charts ---- */
@@ -395,20 +394,25 @@ static size_t fold_bars(struct exch_bar *bars, size_t bar_count, char period)
 	return count;
 }
 
-static void chart_head(struct call *call, const struct exch_quote *q, const struct exch_bar *before)
+void rest_chart_head(struct call *call, const struct exch_quote *q)
 {
 	struct json_out *j = &call->j;
 
 	json_num(j, "prdy_vrss", q->last_won - q->prev_close_won);
 	json_text(j, "prdy_vrss_sign", quote_sign(q, q->last_won));
-	ratio_field(j, "prdy_ctrt", q->last_won - q->prev_close_won, q->prev_close_won, 100, 2);
+	rest_ratio(j, "prdy_ctrt", q->last_won - q->prev_close_won, q->prev_close_won, 100, 2);
 	json_num(j, "stck_prdy_clpr", q->prev_close_won);
 	json_num(j, "acml_vol", q->volume);
 	json_num(j, "acml_tr_pbmn", q->turnover_won);
 	json_text(j, "hts_kor_isnm", q->name);
 	json_num(j, "stck_prpr", q->last_won);
-	if (before == NULL) /* the minute chart's head ends here */
-		return;
+}
+
+static void chart_head(struct call *call, const struct exch_quote *q, const struct exch_bar *before)
+{
+	struct json_out *j = &call->j;
+
+	rest_chart_head(call, q);
 	json_text(j, "stck_shrn_iscd", q->code);
 	json_num(j, "prdy_vol", q->prev_volume);
 	json_num(j, "stck_mxpr", q->upper_won);
@@ -422,13 +426,13 @@ static void chart_head(struct call *call, const struct exch_quote *q, const stru
 	json_num(j, "askp", q->ask[0].price_won);
 	json_num(j, "bidp", q->bid[0].price_won);
 	json_num(j, "prdy_vrss_vol", q->volume - q->prev_volume);
-	ratio_field(j, "vol_tnrt", q->volume, q->shares, 100, 2);
+	rest_ratio(j, "vol_tnrt", q->volume, q->shares, 100, 2);
 	json_text(j, "stck_fcam", "5000");
 	json_num(j, "lstn_stcn", q->shares);
 	json_num(j, "cpfn", q->shares * 5000 / 100000000);
 	json_num(j, "hts_avls", (int64_t)((__int128)q->shares * q->last_won / 100000000));
 	json_text(j, "per", "15.00");
-	ratio_field(j, "eps", q->last_won, 15, 1, 2);
+	rest_ratio(j, "eps", q->last_won, 15, 1, 2);
 	json_text(j, "pbr", "1.20");
 	json_text(j, "itewhol_loan_rmnd_ratem", "0.17");
 }
@@ -467,7 +471,7 @@ void answer_daychart(struct call *call)
 	size_t bar_count = 0, first = 0;
 	struct kst_day from, to;
 
-	if (!division_ok(call, "FID_COND_MRKT_DIV_CODE") || !rest_day(call, "FID_INPUT_DATE_1", &from) ||
+	if (!rest_division_ok(call, "FID_COND_MRKT_DIV_CODE") || !rest_day(call, "FID_INPUT_DATE_1", &from) ||
 	    !rest_day(call, "FID_INPUT_DATE_2", &to))
 		return;
 	if (strlen(period) != 1 || strchr("DWMY", period[0]) == NULL) {
@@ -502,57 +506,7 @@ void answer_daychart(struct call *call)
 		json_close(j, '}');
 	}
 	json_close(j, ']');
-	quote_done(call);
-	free(bars);
-}
-
-void answer_minutes(struct call *call)
-{
-	const struct exch_quote *q = exch_quote_of(call->b->ex, rest_text(call, "FID_INPUT_ISCD"));
-	struct exch_quote none = { 0 };
-	struct exch_bar *bars = NULL;
-	struct json_out *j = &call->j;
-	size_t bar_count = 0, shown = 0;
-	int32_t until_s = 0;
-	char text[KST_TEXT_SIZE];
-
-	if (!division_ok(call, "FID_COND_MRKT_DIV_CODE"))
-		return;
-	if (rest_param(call, "FID_ETC_CLS_CODE") == NULL) {
-		rest_refuse_field(call, "FID_ETC_CLS_CODE");
-		return;
-	}
-	if (!kst_time_parse(rest_text(call, "FID_INPUT_HOUR_1"), &until_s)) {
-		rest_refuse_field(call, "FID_INPUT_HOUR_1");
-		return;
-	}
-	if (q != NULL && exch_minute_bars(call->b->ex, q->code, &bars, &bar_count) != REASON_OK) {
-		rest_gateway(call, 500, 2, "서버 에러가 발생하였습니다.");
-		return;
-	}
-	json_open(j, "output1", '{');
-	chart_head(call, q == NULL ? &none : q, NULL);
-	json_close(j, '}');
-	json_open(j, "output2", '[');
-	for (size_t i = bar_count; i > 0 && shown < MINUTE_ROWS && !rest_rows_hidden(call); i--) {
-		const struct exch_bar *b = &bars[i - 1];
-
-		if (b->minute_s > until_s)
-			continue;
-		shown++;
-		json_open(j, NULL, '{');
-		json_text(j, "stck_bsop_date", digits_of(b->day, text));
-		json_fmt(j, "stck_cntg_hour", "%02d%02d00", b->minute_s / 3600, b->minute_s / 60 % 60);
-		json_num(j, "stck_prpr", b->close_won);
-		json_num(j, "stck_oprc", b->open_won);
-		json_num(j, "stck_hgpr", b->high_won);
-		json_num(j, "stck_lwpr", b->low_won);
-		json_num(j, "cntg_vol", b->volume);
-		json_num(j, "acml_tr_pbmn", b->turnover_won);
-		json_close(j, '}');
-	}
-	json_close(j, ']');
-	quote_done(call);
+	rest_quote_done(call);
 	free(bars);
 }
 
@@ -575,7 +529,7 @@ void answer_book(struct call *call)
 	struct json_out *j = &call->j;
 	int32_t now_s = kst_second_of(broker_now(call->b));
 
-	if (!division_ok(call, "FID_COND_MRKT_DIV_CODE"))
+	if (!rest_division_ok(call, "FID_COND_MRKT_DIV_CODE"))
 		return;
 	if (q == NULL)
 		q = &none;
@@ -608,12 +562,12 @@ void answer_book(struct call *call)
 	json_num(j, "antc_cnpr", q->last_won);
 	json_text(j, "antc_cntg_vrss_sign", quote_sign(q, q->last_won));
 	json_num(j, "antc_cntg_vrss", q->last_won - q->prev_close_won);
-	ratio_field(j, "antc_cntg_prdy_ctrt", q->last_won - q->prev_close_won, q->prev_close_won, 100, 2);
+	rest_ratio(j, "antc_cntg_prdy_ctrt", q->last_won - q->prev_close_won, q->prev_close_won, 100, 2);
 	json_num(j, "antc_vol", 0);
 	json_text(j, "stck_shrn_iscd", q->code);
-	json_text(j, "vi_cls_code", "N");
+	json_text(j, "vi_cls_code", q->vi ? "Y" : "N");
 	json_close(j, '}');
-	quote_done(call);
+	rest_quote_done(call);
 }
 
 /* ---- index ---- */
@@ -656,7 +610,7 @@ static void hundredths(struct json_out *j, const char *key, int64_t value)
 	json_text(j, key, scaled_text(value, 2, text));
 }
 
-static const char *sign_of(int64_t change)
+const char *rest_sign(int64_t change)
 {
 	return change > 0 ? "2" : change < 0 ? "5" : "3";
 }
@@ -700,40 +654,40 @@ void answer_index(struct call *call)
 	json_open(j, "output", '{');
 	hundredths(j, "bstp_nmix_prpr", value[0]);
 	hundredths(j, "bstp_nmix_prdy_vrss", value[0] - before);
-	json_text(j, "prdy_vrss_sign", sign_of(value[0] - before));
-	ratio_field(j, "bstp_nmix_prdy_ctrt", value[0] - before, before, 100, 2);
+	json_text(j, "prdy_vrss_sign", rest_sign(value[0] - before));
+	rest_ratio(j, "bstp_nmix_prdy_ctrt", value[0] - before, before, 100, 2);
 	json_num(j, "acml_vol", volume / 1000);
 	json_num(j, "prdy_vol", prev_volume / 1000);
 	json_num(j, "acml_tr_pbmn", turnover / 1000000);
 	json_num(j, "prdy_tr_pbmn", prev_turnover / 1000000);
 	hundredths(j, "bstp_nmix_oprc", value[1]);
 	hundredths(j, "prdy_nmix_vrss_nmix_oprc", value[1] - before);
-	json_text(j, "oprc_vrss_prpr_sign", sign_of(value[1] - before));
-	ratio_field(j, "bstp_nmix_oprc_prdy_ctrt", value[1] - before, before, 100, 2);
+	json_text(j, "oprc_vrss_prpr_sign", rest_sign(value[1] - before));
+	rest_ratio(j, "bstp_nmix_oprc_prdy_ctrt", value[1] - before, before, 100, 2);
 	hundredths(j, "bstp_nmix_hgpr", value[2]);
 	hundredths(j, "prdy_nmix_vrss_nmix_hgpr", value[2] - before);
-	json_text(j, "hgpr_vrss_prpr_sign", sign_of(value[2] - before));
-	ratio_field(j, "bstp_nmix_hgpr_prdy_ctrt", value[2] - before, before, 100, 2);
+	json_text(j, "hgpr_vrss_prpr_sign", rest_sign(value[2] - before));
+	rest_ratio(j, "bstp_nmix_hgpr_prdy_ctrt", value[2] - before, before, 100, 2);
 	hundredths(j, "bstp_nmix_lwpr", value[3]);
 	hundredths(j, "prdy_clpr_vrss_lwpr", value[3] - before);
-	json_text(j, "lwpr_vrss_prpr_sign", sign_of(value[3] - before));
-	ratio_field(j, "prdy_clpr_vrss_lwpr_rate", value[3] - before, before, 100, 2);
+	json_text(j, "lwpr_vrss_prpr_sign", rest_sign(value[3] - before));
+	rest_ratio(j, "prdy_clpr_vrss_lwpr_rate", value[3] - before, before, 100, 2);
 	json_num(j, "ascn_issu_cnt", ups);
 	json_num(j, "uplm_issu_cnt", 0);
 	json_num(j, "stnr_issu_cnt", same);
 	json_num(j, "down_issu_cnt", downs);
 	json_num(j, "lslm_issu_cnt", 0);
 	hundredths(j, "dryy_bstp_nmix_hgpr", value[2] > before ? value[2] : before);
-	ratio_field(j, "dryy_hgpr_vrss_prpr_rate", value[0] - value[2], value[2], 100, 2);
+	rest_ratio(j, "dryy_hgpr_vrss_prpr_rate", value[0] - value[2], value[2], 100, 2);
 	json_text(j, "dryy_bstp_nmix_hgpr_date", year);
 	hundredths(j, "dryy_bstp_nmix_lwpr", value[3] < before ? value[3] : before);
-	ratio_field(j, "dryy_lwpr_vrss_prpr_rate", value[0] - value[3], value[3], 100, 2);
+	rest_ratio(j, "dryy_lwpr_vrss_prpr_rate", value[0] - value[3], value[3], 100, 2);
 	json_text(j, "dryy_bstp_nmix_lwpr_date", year);
 	json_num(j, "total_askp_rsqn", asks);
 	json_num(j, "total_bidp_rsqn", bids);
-	ratio_field(j, "seln_rsqn_rate", asks, asks + bids, 100, 2);
-	ratio_field(j, "shnu_rsqn_rate", bids, asks + bids, 100, 2);
+	rest_ratio(j, "seln_rsqn_rate", asks, asks + bids, 100, 2);
+	rest_ratio(j, "shnu_rsqn_rate", bids, asks + bids, 100, 2);
 	json_num(j, "ntby_rsqn", bids - asks);
 	json_close(j, '}');
-	quote_done(call);
+	rest_quote_done(call);
 }

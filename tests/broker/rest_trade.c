@@ -1,4 +1,4 @@
-/* rest_trade - orders, lists, balance, buying power, reservations, rights. Source: the broker's pages on trading. */
+/* rest_trade - orders, lists, balance, buying power. Source: the broker's pages on trading. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,14 +62,14 @@ static const char *exchange_class(const char *excg)
 	return strcmp(excg, "SOR") == 0 ? "12" : strcmp(excg, "KRX") == 0 ? "02" : "";
 }
 
-static const char *name_of(const struct broker *b, const char *code)
+const char *rest_name_of(const struct broker *b, const char *code)
 {
 	const struct exch_quote *q = exch_quote_of(b->ex, code);
 
 	return q == NULL ? code : q->name;
 }
 
-static const char *time_digits(struct wall at, char out[static KST_TEXT_SIZE])
+const char *rest_time_digits(struct wall at, char out[static KST_TEXT_SIZE])
 {
 	int32_t s = kst_second_of(at);
 
@@ -77,7 +77,7 @@ static const char *time_digits(struct wall at, char out[static KST_TEXT_SIZE])
 	return out;
 }
 
-static const char *day_digits(struct kst_day day, char out[static KST_TEXT_SIZE])
+const char *rest_day_digits(struct kst_day day, char out[static KST_TEXT_SIZE])
 {
 	if (day.yyyymmdd == 0)
 		out[0] = '\0';
@@ -86,15 +86,14 @@ static const char *day_digits(struct kst_day day, char out[static KST_TEXT_SIZE]
 	return out;
 }
 
-/* Six (seven for ETN) characters of a code that may come with the prefix 00000A. */
-static const char *bare_code(const char *code)
+const char *rest_bare_code(const char *code)
 {
 	size_t len = strlen(code);
 
 	return len > 7 && strncmp(code, "00000A", 6) == 0 ? code + 6 : code;
 }
 
-static void list_failed(struct call *call)
+void rest_list_failed(struct call *call)
 {
 	rest_gateway(call, 500, 2, "서버 에러가 발생하였습니다.");
 }
@@ -142,22 +141,49 @@ static const struct {
 			   "모의투자에서는 해당업무가 제공되지 않습니다" },
 };
 
-static void refuse_order(struct call *call, enum exch_refusal refusal)
+/* Codes that nobody saw are settings; 0 = the table's. */
+static int64_t paper_code(const struct call *call, enum exch_refusal refusal)
 {
-	const struct exch_day *today = exch_today(call->b->ex);
+	const struct settings *set = &call->b->set;
+
+	if (refusal == EXCH_NO_HOURS &&
+	    kst_second_of(exch_now(call->b->ex)) < exch_today(call->b->ex)->open_s)
+		return setting(set, SET_paper_early_code);
+	return refusal == EXCH_NO_CASH   ? setting(set, SET_paper_cash_code)
+	       : refusal == EXCH_NO_BAND ? setting(set, SET_paper_band_code)
+					 : 0;
+}
+
+void rest_refuse_order(struct call *call, enum exch_refusal refusal)
+{
+	const char *text, *code;
+	int64_t number;
+	char rt_cd[8], own[16];
 
 	BUG_IF(refusal <= EXCH_ACCEPTED || refusal >= EXCH_REFUSAL_COUNT || refusals[refusal].real_cd == NULL,
 	       "every refusal of the exchange has a code");
-	if (call->b->paper && refusal == EXCH_NO_HOURS &&
-	    kst_second_of(exch_now(call->b->ex)) <
-		    today->open_s) { /* the code is a guess, the text was seen */
-		rest_refuse(call, "1", "40570000", "모의투자 장시작전 입니다.");
-		return;
-	}
-	if (call->b->paper)
-		rest_refuse(call, "1", refusals[refusal].paper_cd, refusals[refusal].paper_text);
+	number = call->b->paper ? paper_code(call, refusal) : 0;
+	code = call->b->paper ? refusals[refusal].paper_cd : refusals[refusal].real_cd;
+	text = call->b->paper ? refusals[refusal].paper_text : refusals[refusal].real_text;
+	if (number != 0)
+		snprintf(own, sizeof own, "%08lld", (long long)number);
+	else if (!call->b->paper && (refusal == EXCH_NO_SHARES || refusal == EXCH_NO_HOLDING))
+		snprintf(own, sizeof own, "APBK%04d", (int)setting(&call->b->set, SET_shares_code));
 	else
-		rest_refuse(call, "7", refusals[refusal].real_cd, refusals[refusal].real_text);
+		snprintf(own, sizeof own, "%s", code);
+	if (number != 0 && refusal == EXCH_NO_HOURS) /* the text was seen, its code was not */
+		text = "모의투자 장시작전 입니다.";
+	snprintf(rt_cd, sizeof rt_cd, "%d", (int)setting(&call->b->set, SET_reject_rt_cd));
+	rest_refuse(call, rt_cd, own, text);
+}
+
+const char *rest_refusal_text(const char *name)
+{
+	for (size_t i = EXCH_ACCEPTED + 1; i < EXCH_REFUSAL_COUNT; i++) {
+		if (strcmp(exch_refusal_name((enum exch_refusal)i), name) == 0)
+			return refusals[i].real_text;
+	}
+	return name;
 }
 
 static void accept_order(struct call *call, const struct exch_order *o, const char *paper_cd,
@@ -167,23 +193,19 @@ static void accept_order(struct call *call, const struct exch_order *o, const ch
 	struct json_out *j = &call->j;
 	char at[KST_TEXT_SIZE];
 
-	json_text(j, "rt_cd", "0");
-	json_text(j, "msg_cd", call->b->paper ? paper_cd : "APBK0013");
-	json_text(j, "msg1", call->b->paper ? paper_text : "주문 전송 완료 되었습니다.");
+	rest_order_done(call, call->b->paper ? paper_cd : "APBK0013",
+			call->b->paper ? paper_text : "주문 전송 완료 되었습니다.");
 	json_open(j, "output", '{');
 	json_text(j, lower ? "krx_fwdg_ord_orgno" : "KRX_FWDG_ORD_ORGNO", o->branch);
 	json_text(j, lower ? "odno" : "ODNO", o->odno);
-	json_text(j, lower ? "ord_tmd" : "ORD_TMD", time_digits(o->at, at));
+	json_text(j, lower ? "ord_tmd" : "ORD_TMD", rest_time_digits(o->at, at));
 	if (strcmp(o->excg, "SOR") == 0 || setting(&call->b->set, SET_sor_odno_always) != 0)
 		json_text(j, lower ? "sor_odno" : "SOR_ODNO", "");
 	json_close(j, '}');
 	json_close(j, '}');
-	snprintf(call->msg_cd, sizeof call->msg_cd, "%s", call->b->paper ? paper_cd : "APBK0013");
-	call->done = true;
 }
 
-/* A number of an order body. Prices and quantities with a point are refused by the gateway. */
-static bool order_number(struct call *call, const char *name, bool required, int64_t *out)
+bool rest_order_number(struct call *call, const char *name, bool required, int64_t *out)
 {
 	const char *text = rest_param(call, name);
 
@@ -205,7 +227,7 @@ void answer_order(struct call *call)
 	struct exch_request rq = {
 		.account = call->who->account,
 		.side = (enum exch_side)call->route->variant,
-		.code = bare_code(rest_text(call, "PDNO")),
+		.code = rest_bare_code(rest_text(call, "PDNO")),
 		.dvsn = rest_text(call, "ORD_DVSN"),
 		.excg = rest_text(call, "EXCG_ID_DVSN_CD"),
 		.by = "API",
@@ -213,12 +235,12 @@ void answer_order(struct call *call)
 	const struct exch_order *o = NULL;
 	enum exch_refusal refusal;
 
-	if (!order_number(call, "ORD_QTY", true, &rq.qty) ||
-	    !order_number(call, "ORD_UNPR", true, &rq.price_won))
+	if (!rest_order_number(call, "ORD_QTY", true, &rq.qty) ||
+	    !rest_order_number(call, "ORD_UNPR", true, &rq.price_won))
 		return;
 	refusal = exch_order_new(call->b->ex, &rq, &o);
 	if (refusal != EXCH_ACCEPTED)
-		refuse_order(call, refusal);
+		rest_refuse_order(call, refusal);
 	else if (rq.side == EXCH_BUY)
 		accept_order(call, o, "40600000", "모의투자 매수주문이 완료 되었습니다.");
 	else
@@ -239,7 +261,9 @@ void answer_change(struct call *call)
 	};
 	const struct exch_order *o = NULL;
 	enum exch_refusal refusal;
+	char code[16];
 
+	snprintf(code, sizeof code, "%08lld", (long long)setting(&call->b->set, SET_paper_modify_code));
 	if (!change.cancel && strcmp(what, "01") != 0) {
 		rest_refuse_field(call, "RVSE_CNCL_DVSN_CD");
 		return;
@@ -252,16 +276,16 @@ void answer_change(struct call *call)
 		rest_refuse_field(call, "KRX_FWDG_ORD_ORGNO");
 		return;
 	}
-	if (!order_number(call, "ORD_QTY", !change.all, &change.qty) ||
-	    !order_number(call, "ORD_UNPR", !change.cancel, &change.price_won))
+	if (!rest_order_number(call, "ORD_QTY", !change.all, &change.qty) ||
+	    !rest_order_number(call, "ORD_UNPR", !change.cancel, &change.price_won))
 		return;
 	refusal = exch_order_change(call->b->ex, &change, &o);
 	if (refusal != EXCH_ACCEPTED)
-		refuse_order(call, refusal);
+		rest_refuse_order(call, refusal);
 	else if (change.cancel)
 		accept_order(call, o, "40630000", "모의투자 취소주문이 완료 되었습니다.");
 	else
-		accept_order(call, o, "40620000", "모의투자 정정주문이 완료 되었습니다.");
+		accept_order(call, o, code, "모의투자 정정주문이 완료 되었습니다.");
 }
 
 /* ---- open orders ---- */
@@ -277,11 +301,11 @@ static void open_row(struct call *call, const struct exch_order *o)
 	json_text(j, "orgn_odno", o->orig);
 	json_text(j, "ord_dvsn_name", type_name(o->dvsn));
 	json_text(j, "pdno", o->code);
-	json_text(j, "prdt_name", name_of(call->b, o->code));
+	json_text(j, "prdt_name", rest_name_of(call->b, o->code));
 	json_text(j, "rvse_cncl_dvsn_name", side_name(o));
 	json_num(j, "ord_qty", o->qty);
 	json_num(j, "ord_unpr", o->price_won);
-	json_text(j, "ord_tmd", time_digits(o->at, at));
+	json_text(j, "ord_tmd", rest_time_digits(o->at, at));
 	json_num(j, "tot_ccld_qty", o->filled_qty);
 	json_num(j, "tot_ccld_amt", o->filled_won);
 	json_num(j, "psbl_qty", o->remaining_qty);
@@ -335,12 +359,17 @@ void answer_open(struct call *call)
 {
 	struct exch_order *rows = NULL, *shown = NULL;
 	size_t row_count = 0, shown_count = 0;
+	const char *order = rest_text(call, "INQR_DVSN_1");
 	struct page page;
 	char fk[64], nk[32];
 
+	if (*order != '\0' && (strlen(order) != 1 || strchr("012", *order) == NULL)) {
+		rest_refuse_field(call, "INQR_DVSN_1");
+		return;
+	}
 	if (exch_open_list(call->b->ex, call->who->account, &rows, &row_count) != REASON_OK ||
 	    (shown = arrange(call, rows, row_count, true, open_wanted, &shown_count)) == NULL) {
-		list_failed(call);
+		rest_list_failed(call);
 		goto out;
 	}
 	if (rest_rows_hidden(call))
@@ -361,7 +390,7 @@ out:
 	free(rows);
 }
 
-/* ---- buying power, sellable ---- */
+/* ---- buying power ---- */
 
 static bool flag_ok(struct call *call, const char *name)
 {
@@ -375,16 +404,16 @@ static bool flag_ok(struct call *call, const char *name)
 
 void answer_power(struct call *call)
 {
-	const char *code = bare_code(rest_text(call, "PDNO"));
+	const char *code = rest_bare_code(rest_text(call, "PDNO"));
 	struct json_out *j = &call->j;
 	struct exch_power power;
 	int64_t price_won = 0;
 
 	if (!flag_ok(call, "CMA_EVLU_AMT_ICLD_YN") || !flag_ok(call, "OVRS_ICLD_YN") ||
-	    !order_number(call, "ORD_UNPR", false, &price_won))
+	    !rest_order_number(call, "ORD_UNPR", false, &price_won))
 		return;
 	if (*code != '\0' && exch_quote_of(call->b->ex, code) == NULL) {
-		refuse_order(call, EXCH_NO_SYMBOL);
+		rest_refuse_order(call, EXCH_NO_SYMBOL);
 		return;
 	}
 	exch_power_of(call->b->ex, call->who->account, code, rest_text(call, "ORD_DVSN"), price_won, &power);
@@ -410,8 +439,8 @@ void answer_power(struct call *call)
 }
 
 /* Purchase price with four decimals: real rounds, paper cuts after the third (measured). */
-static const char *average_text(const struct broker *b, int64_t cost_won, int64_t qty,
-				char out[static SCALED_TEXT_SIZE])
+const char *rest_average_text(const struct broker *b, int64_t cost_won, int64_t qty,
+			      char out[static SCALED_TEXT_SIZE])
 {
 	int64_t scaled = 0;
 
@@ -428,59 +457,25 @@ static void holding_values(const struct exch_holding *h, int64_t *out_value_won,
 	*out_gain_won = *out_value_won - h->cost_won;
 }
 
-void answer_sellable(struct call *call)
-{
-	const char *code = bare_code(rest_text(call, "PDNO"));
-	struct exch_holding *rows = NULL, none = { 0 };
-	const struct exch_holding *h = &none;
-	struct json_out *j = &call->j;
-	int64_t value_won, gain_won;
-	char text[SCALED_TEXT_SIZE];
-	size_t row_count = 0;
-
-	if (exch_holdings_list(call->b->ex, call->who->account, true, &rows, &row_count) != REASON_OK) {
-		list_failed(call);
-		return;
-	}
-	for (size_t i = 0; i < row_count; i++) {
-		if (strcmp(rows[i].code, code) == 0)
-			h = &rows[i];
-	}
-	holding_values(h, &value_won, &gain_won);
-	json_open(j, setting(&call->b->set, SET_psbl_sell_output1) != 0 ? "output1" : "output", '{');
-	json_text(j, "pdno", code);
-	json_text(j, "prdt_name", name_of(call->b, code));
-	json_num(j, "buy_qty", h->qty + h->thdt_sell_qty);
-	json_num(j, "sll_qty", h->thdt_sell_qty);
-	json_num(j, "cblc_qty", h->qty);
-	json_num(j, "nsvg_qty", 0);
-	json_num(j, "ord_psbl_qty", exch_sellable_of(call->b->ex, call->who->account, code));
-	json_text(j, "pchs_avg_pric", average_text(call->b, h->cost_won, h->qty, text));
-	json_num(j, "pchs_amt", h->cost_won);
-	json_num(j, "now_pric", h->price_won);
-	json_num(j, "evlu_amt", value_won);
-	json_num(j, "evlu_pfls_amt", gain_won);
-	json_text(j, "evlu_pfls_rt", scaled_text(ratio_scaled(gain_won, h->cost_won, 100, 2), 2, text));
-	json_close(j, '}');
-	rest_done(call, "KIOK0420", "정상적으로 조회되었습니다", PADDED);
-	free(rows);
-}
-
 /* ---- balance ---- */
 
-static void holding_row(struct call *call, const struct exch_holding *h)
+void rest_holding_row(struct call *call, const struct exch_holding *h, bool with_profit)
 {
 	const struct exch_quote *q = exch_quote_of(call->b->ex, h->code);
 	int64_t prev_won = q == NULL ? 0 : q->prev_close_won, value_won, gain_won, change_won;
-	bool paper = call->b->paper;
+	bool paper = call->b->paper, rates = setting(&call->b->set, SET_real_rates_filled) != 0;
 	struct json_out *j = &call->j;
-	char text[SCALED_TEXT_SIZE];
+	char text[SCALED_TEXT_SIZE], rate[SCALED_TEXT_SIZE];
 
 	holding_values(h, &value_won, &gain_won);
 	change_won = prev_won == 0 ? 0 : h->price_won - prev_won;
+	/* Paper gives the two decimals of the price, real eight. */
+	scaled_text(paper ? ratio_scaled(change_won, prev_won, 100, 2) * 1000000
+			  : ratio_scaled(change_won, prev_won, 100, 8),
+		    8, rate);
 	json_open(j, NULL, '{');
 	json_text(j, "pdno", h->code);
-	json_text(j, "prdt_name", name_of(call->b, h->code));
+	json_text(j, "prdt_name", rest_name_of(call->b, h->code));
 	json_text(j, "trad_dvsn_name", "현금");
 	json_num(j, "bfdy_buy_qty", h->bfdy_buy_qty);
 	json_num(j, "bfdy_sll_qty", h->bfdy_sell_qty);
@@ -488,69 +483,62 @@ static void holding_row(struct call *call, const struct exch_holding *h)
 	json_num(j, "thdt_sll_qty", h->thdt_sell_qty);
 	json_num(j, "hldg_qty", h->qty);
 	json_num(j, "ord_psbl_qty", h->sellable_qty);
-	json_text(j, "pchs_avg_pric", average_text(call->b, h->cost_won, h->qty, text));
+	json_text(j, "pchs_avg_pric", rest_average_text(call->b, h->cost_won, h->qty, text));
 	json_num(j, "pchs_amt", h->cost_won);
 	json_num(j, "prpr", h->price_won);
 	json_num(j, "evlu_amt", value_won);
 	json_num(j, "evlu_pfls_amt", gain_won);
-	json_text(j, "evlu_pfls_rt", scaled_text(ratio_scaled(gain_won, h->cost_won, 100, 2), 2, text));
-	json_text(j, "evlu_erng_rt",
-		  scaled_text(paper ? ratio_scaled(gain_won, h->cost_won, 100, 8) : 0, 8, text));
+	rest_ratio(j, "evlu_pfls_rt", gain_won, h->cost_won, 100, 2);
+	rest_ratio(j, "evlu_erng_rt", rates ? gain_won : 0, h->cost_won, 100, 8);
 	json_text(j, "loan_dt", "");
 	json_num(j, "loan_amt", 0);
 	json_num(j, "stln_slng_chgs", 0);
 	json_text(j, "expd_dt", "");
-	/* Paper gives the two decimals of the price, real eight. */
-	json_text(j, "fltt_rt",
-		  scaled_text(paper ? ratio_scaled(change_won, prev_won, 100, 2) * 1000000
-				    : ratio_scaled(change_won, prev_won, 100, 8),
-			      8, text));
-	json_num(j, "bfdy_cprs_icdc", change_won);
-	json_text(j, "item_mgna_rt_name", paper ? "20%" : "30%");
-	json_text(j, "grta_rt_name", paper ? "" : "45%");
-	json_num(j, "sbst_pric", paper ? 0 : prev_won * 76 / 100 / 10 * 10);
-	json_text(j, "stck_loan_unpr", "0.0000");
+	if (with_profit) {
+		json_text(j, "stck_loan_unpr", "0.0000");
+		json_num(j, "bfdy_cprs_icdc", change_won);
+		json_text(j, "fltt_rt", rate);
+	} else {
+		json_text(j, "fltt_rt", rate);
+		json_num(j, "bfdy_cprs_icdc", change_won);
+		json_text(j, "item_mgna_rt_name", paper ? "20%" : "30%");
+		json_text(j, "grta_rt_name", paper ? "" : "45%");
+		json_num(j, "sbst_pric", paper ? 0 : prev_won * 76 / 100 / 10 * 10);
+		json_text(j, "stck_loan_unpr", "0.0000");
+	}
 	json_close(j, '}');
 }
 
-static void balance_totals(struct call *call, bool empty)
+void rest_balance_totals(struct call *call, const struct exch_cash *cash)
 {
+	bool rates = setting(&call->b->set, SET_real_rates_filled) != 0;
+	int64_t change_won = cash->total_won - cash->bfdy_total_won;
 	struct json_out *j = &call->j;
-	struct exch_cash c = { 0 };
-	char text[SCALED_TEXT_SIZE];
-	int64_t change_won;
 
-	if (!empty)
-		exch_cash_of(call->b->ex, call->who->account, &c);
-	change_won = c.total_won - c.bfdy_total_won;
-	json_open(j, NULL, '{');
-	json_num(j, "dnca_tot_amt", c.deposit_won);
-	json_num(j, "nxdy_excc_amt", c.deposit_d1_won);
-	json_num(j, "prvs_rcdl_excc_amt", c.deposit_d2_won);
+	json_num(j, "dnca_tot_amt", cash->deposit_won);
+	json_num(j, "nxdy_excc_amt", cash->deposit_d1_won);
+	json_num(j, "prvs_rcdl_excc_amt", cash->deposit_d2_won);
 	json_num(j, "cma_evlu_amt", 0);
-	json_num(j, "bfdy_buy_amt", c.bfdy_buy_won);
-	json_num(j, "thdt_buy_amt", c.thdt_buy_won);
+	json_num(j, "bfdy_buy_amt", cash->bfdy_buy_won);
+	json_num(j, "thdt_buy_amt", cash->thdt_buy_won);
 	json_num(j, "nxdy_auto_rdpt_amt", 0);
-	json_num(j, "bfdy_sll_amt", c.bfdy_sell_won);
-	json_num(j, "thdt_sll_amt", c.thdt_sell_won);
+	json_num(j, "bfdy_sll_amt", cash->bfdy_sell_won);
+	json_num(j, "thdt_sll_amt", cash->thdt_sell_won);
 	json_num(j, "d2_auto_rdpt_amt", 0);
-	json_num(j, "bfdy_tlex_amt", c.bfdy_cost_won);
-	json_num(j, "thdt_tlex_amt", c.thdt_cost_won);
+	json_num(j, "bfdy_tlex_amt", cash->bfdy_cost_won);
+	json_num(j, "thdt_tlex_amt", cash->thdt_cost_won);
 	json_num(j, "tot_loan_amt", 0);
-	json_num(j, "scts_evlu_amt", c.holdings_value_won);
-	json_num(j, "tot_evlu_amt", c.total_won);
-	json_num(j, "nass_amt", c.total_won);
+	json_num(j, "scts_evlu_amt", cash->holdings_value_won);
+	json_num(j, "tot_evlu_amt", cash->total_won);
+	json_num(j, "nass_amt", cash->total_won);
 	json_text(j, "fncg_gld_auto_rdpt_yn", "");
-	json_num(j, "pchs_amt_smtl_amt", c.holdings_cost_won);
-	json_num(j, "evlu_amt_smtl_amt", c.holdings_value_won);
-	json_num(j, "evlu_pfls_smtl_amt", c.holdings_value_won - c.holdings_cost_won);
+	json_num(j, "pchs_amt_smtl_amt", cash->holdings_cost_won);
+	json_num(j, "evlu_amt_smtl_amt", cash->holdings_value_won);
+	json_num(j, "evlu_pfls_smtl_amt", cash->holdings_value_won - cash->holdings_cost_won);
 	json_num(j, "tot_stln_slng_chgs", 0);
-	json_num(j, "bfdy_tot_asst_evlu_amt", c.bfdy_total_won);
+	json_num(j, "bfdy_tot_asst_evlu_amt", cash->bfdy_total_won);
 	json_num(j, "asst_icdc_amt", change_won);
-	json_text(j, "asst_icdc_erng_rt",
-		  scaled_text(call->b->paper ? ratio_scaled(change_won, c.bfdy_total_won, 100, 8) : 0, 8,
-			      text));
-	json_close(j, '}');
+	rest_ratio(j, "asst_icdc_erng_rt", rates ? change_won : 0, cash->bfdy_total_won, 100, 8);
 }
 
 void answer_balance(struct call *call)
@@ -562,6 +550,7 @@ void answer_balance(struct call *call)
 	bool other_day = strcmp(rest_text(call, "PRCS_DVSN"), "01") != 0;
 	int copies = rest_row_copies(call);
 	struct exch_holding *rows = NULL;
+	struct exch_cash cash = { 0 };
 	size_t row_count = 0, shown;
 	struct page page;
 	char fk[128] = "", nk[64];
@@ -573,7 +562,7 @@ void answer_balance(struct call *call)
 		}
 	}
 	if (exch_holdings_list(call->b->ex, call->who->account, other_day, &rows, &row_count) != REASON_OK) {
-		list_failed(call);
+		rest_list_failed(call);
 		goto out;
 	}
 	shown = rest_rows_hidden(call) ? 0 : row_count * (size_t)copies;
@@ -590,10 +579,14 @@ void answer_balance(struct call *call)
 	rest_cursors(call, &page, "ctx_area_fk100", "ctx_area_nk100", fk, nk, 100);
 	json_open(&call->j, "output1", '[');
 	for (size_t i = page.from; i < page.to; i++)
-		holding_row(call, &rows[i / (size_t)copies]);
+		rest_holding_row(call, &rows[i / (size_t)copies], false);
 	json_close(&call->j, ']');
+	if (call->faults.hit[FAULT_empty_success] == NULL)
+		exch_cash_of(call->b->ex, call->who->account, &cash);
 	json_open(&call->j, "output2", '[');
-	balance_totals(call, call->faults.hit[FAULT_empty_success] != NULL);
+	json_open(&call->j, NULL, '{');
+	rest_balance_totals(call, &cash);
+	json_close(&call->j, '}');
 	json_close(&call->j, ']');
 	rest_done_list(call, &page, false);
 out:
@@ -604,7 +597,8 @@ out:
 
 static bool daily_wanted(struct call *call, const struct exch_order *o)
 {
-	const char *side = rest_text(call, "SLL_BUY_DVSN_CD"), *code = bare_code(rest_text(call, "PDNO"));
+	const char *side = rest_text(call, "SLL_BUY_DVSN_CD"),
+		   *code = rest_bare_code(rest_text(call, "PDNO"));
 	const char *odno = rest_text(call, "ODNO"), *filled = rest_text(call, "CCLD_DVSN");
 	const char *excg = rest_text(call, "EXCG_ID_DVSN_CD");
 	int64_t asked = 0, number = 0;
@@ -634,7 +628,7 @@ static void daily_row(struct call *call, const struct exch_order *o)
 	char text[KST_TEXT_SIZE];
 
 	json_open(j, NULL, '{');
-	json_text(j, "ord_dt", day_digits(o->day, text));
+	json_text(j, "ord_dt", rest_day_digits(o->day, text));
 	json_text(j, "ord_gno_brno", o->branch);
 	json_text(j, "odno", o->odno);
 	json_text(j, "orgn_odno", o->orig[0] != '\0' ? o->orig : zeros ? "0000000000" : "");
@@ -642,10 +636,10 @@ static void daily_row(struct call *call, const struct exch_order *o)
 	json_fmt(j, "sll_buy_dvsn_cd", "%02d", (int)o->side);
 	json_text(j, "sll_buy_dvsn_cd_name", side_name(o));
 	json_text(j, "pdno", o->code);
-	json_text(j, "prdt_name", name_of(call->b, o->code));
+	json_text(j, "prdt_name", rest_name_of(call->b, o->code));
 	json_num(j, "ord_qty", o->qty);
 	json_num(j, "ord_unpr", o->price_won);
-	json_text(j, "ord_tmd", time_digits(o->at, text));
+	json_text(j, "ord_tmd", rest_time_digits(o->at, text));
 	json_num(j, "tot_ccld_qty", o->filled_qty);
 	json_num(j, "avg_prvs", ratio_scaled(o->filled_won, o->filled_qty, 1, 0));
 	json_text(j, "cncl_yn", o->kind == EXCH_ORDER_CANCEL ? "Y" : zeros ? "N" : "");
@@ -738,14 +732,14 @@ void answer_daily(struct call *call)
 		to = kst_day_add(border, -1);
 	if (from.yyyymmdd <= to.yyyymmdd &&
 	    exch_daily_list(call->b->ex, call->who->account, from, to, &rows, &row_count) != REASON_OK) {
-		list_failed(call);
+		rest_list_failed(call);
 		goto out;
 	}
 	if (call->faults.hit[FAULT_empty_success] != NULL)
 		row_count = 0;
 	shown = arrange(call, rows, row_count, newest_first, daily_wanted, &shown_count);
 	if (shown == NULL) {
-		list_failed(call);
+		rest_list_failed(call);
 		goto out;
 	}
 	hidden = rest_rows_hidden(call) ||
@@ -757,7 +751,7 @@ void answer_daily(struct call *call)
 		goto out;
 	snprintf(fk, sizeof fk, "%.8s!^%.2s!^%s!^%s!^%s%.7s!^%.2s!^%.2s!^%.2s!^", rest_text(call, "CANO"),
 		 rest_text(call, "ACNT_PRDT_CD"), start_text, end_text,
-		 *rest_text(call, "PDNO") != '\0' ? "00000A" : "", bare_code(rest_text(call, "PDNO")),
+		 *rest_text(call, "PDNO") != '\0' ? "00000A" : "", rest_bare_code(rest_text(call, "PDNO")),
 		 rest_text(call, "INQR_DVSN"), rest_text(call, "CCLD_DVSN"), rest_text(call, "INQR_DVSN_3"));
 	if (call->b->paper)
 		fk[0] = '\0';
@@ -782,188 +776,4 @@ void answer_daily(struct call *call)
 out:
 	free(shown);
 	free(rows);
-}
-
-/* ---- reservations ---- */
-
-static bool resv_wanted(struct call *call, const struct exch_resv *r, struct kst_day from, struct kst_day to)
-{
-	const char *state = rest_text(call, "PRCS_DVSN_CD"), *code = bare_code(rest_text(call, "PDNO"));
-	const char *side = rest_text(call, "SLL_BUY_DVSN_CD"), *seq = rest_text(call, "RSVN_ORD_SEQ");
-	int64_t number = 0;
-
-	if (r->visible_at.us > broker_now(call->b).us)
-		return false;
-	if (r->send_day.yyyymmdd < from.yyyymmdd || r->send_day.yyyymmdd > to.yyyymmdd)
-		return false;
-	if ((strcmp(state, "1") == 0 && !r->processed) || (strcmp(state, "2") == 0 && r->processed))
-		return false;
-	if (strcmp(rest_text(call, "CNCL_YN"), "Y") == 0 && r->cancelled)
-		return false;
-	if (*code != '\0' && strcmp(code, r->code) != 0)
-		return false;
-	if ((strcmp(side, "01") == 0 && r->side != EXCH_SELL) ||
-	    (strcmp(side, "02") == 0 && r->side != EXCH_BUY))
-		return false;
-	return *seq == '\0' || (num_parse_loose(seq, strlen(seq), false, &number) && number == r->seq);
-}
-
-static void seconds_digits(struct json_out *j, const char *key, bool given, int32_t s)
-{
-	if (given)
-		json_fmt(j, key, "%02d%02d%02d", s / 3600, s / 60 % 60, s % 60);
-	else
-		json_text(j, key, "");
-}
-
-static void resv_row(struct call *call, const struct exch_resv *r)
-{
-	struct json_out *j = &call->j;
-	char text[KST_TEXT_SIZE];
-
-	json_open(j, NULL, '{');
-	json_num(j, "rsvn_ord_seq", r->seq);
-	json_text(j, "rsvn_ord_ord_dt", day_digits(r->send_day, text));
-	json_text(j, "rsvn_ord_rcit_dt", day_digits(r->taken_day, text));
-	json_text(j, "pdno", r->code);
-	json_text(j, "ord_dvsn_cd", "01"); /* whatever its type was: so in every row seen */
-	json_num(j, "ord_rsvn_qty", r->qty);
-	json_num(j, "tot_ccld_qty", r->filled_qty);
-	json_text(j, "cncl_ord_dt", r->cancelled ? day_digits(kst_day_of(broker_now(call->b)), text) : "");
-	seconds_digits(j, "ord_tmd", r->odno[0] != '\0', r->sent_s);
-	json_text(j, "ctac_tlno", "");
-	json_text(j, "rjct_rson2", r->result);
-	json_text(j, "odno", r->odno);
-	seconds_digits(j, "rsvn_ord_rcit_tmd", true, r->taken_s);
-	json_text(j, "kor_item_shtn_name", name_of(call->b, r->code));
-	json_fmt(j, "sll_buy_dvsn_cd", "%02d", (int)r->side);
-	json_num(j, "ord_rsvn_unpr", r->price_won);
-	json_num(j, "tot_ccld_amt", r->filled_won);
-	json_text(j, "loan_dt", "");
-	json_text(j, "cncl_rcit_tmd", "");
-	json_text(j, "prcs_rslt", r->processed ? "처리" : "미처리");
-	json_text(j, "ord_dvsn_name", r->side == EXCH_BUY ? "현금매수" : "현금매도");
-	json_text(j, "tmnl_mdia_kind_cd", "31");
-	json_text(j, "rsvn_end_dt", day_digits(r->period_end, text));
-	json_close(j, '}');
-}
-
-void answer_resv_list(struct call *call)
-{
-	struct exch_resv *rows = NULL;
-	size_t row_count = 0, shown = 0;
-	struct kst_day from, to;
-	struct page page;
-	char fk[160];
-
-	if (!rest_day(call, "RSVN_ORD_ORD_DT", &from) || !rest_day(call, "RSVN_ORD_END_DT", &to))
-		return;
-	if (exch_resv_list(call->b->ex, call->who->account, &rows, &row_count) != REASON_OK) {
-		list_failed(call);
-		goto out;
-	}
-	for (size_t i = 0; i < row_count; i++) {
-		if (resv_wanted(call, &rows[i], from, to))
-			rows[shown++] = rows[i];
-	}
-	if (rest_rows_hidden(call))
-		shown = 0;
-	if (!rest_page(call, "CTX_AREA_NK200", shown, (size_t)setting(&call->b->set, SET_page_resv), &page))
-		goto out;
-	snprintf(fk, sizeof fk, "%.8s!^null!^%.1s!^%.1s!^!^", rest_text(call, "RSVN_ORD_ORD_DT"),
-		 rest_text(call, "PRCS_DVSN_CD"), rest_text(call, "CNCL_YN"));
-	if (page.last) {
-		json_padded(&call->j, "ctx_area_fk200", fk, 200);
-		json_padded(&call->j, "ctx_area_nk200", " !^ !^",
-			    200); /* not blank on the last page: documented */
-	} else {
-		rest_cursors(call, &page, "ctx_area_fk200", "ctx_area_nk200", fk, " !^ !^", 200);
-	}
-	json_open(&call->j, "output", '[');
-	for (size_t i = page.from; i < page.to; i++)
-		resv_row(call, &rows[i]);
-	json_close(&call->j, ']');
-	rest_done_list(call, &page, true);
-out:
-	free(rows);
-}
-
-/* ---- corporate rights ---- */
-
-static void right_row(struct call *call, const struct right_row *r)
-{
-	const char *number = exch_account_at(call->b->ex, r->account)->number;
-	struct json_out *j = &call->j;
-	char text[KST_TEXT_SIZE];
-
-	json_open(j, NULL, '{');
-	json_fmt(j, "acno10", "%.8s%.2s", number, number + 9);
-	json_text(j, "rght_type_cd", r->type);
-	json_text(j, "bass_dt", day_digits(r->day, text));
-	json_text(j, "rght_cblc_type_cd", "03");
-	json_fmt(j, "rptt_pdno", "00000A%s", r->code);
-	json_fmt(j, "pdno", "00000A%s", r->code);
-	json_text(j, "prdt_type_cd", "300");
-	json_text(j, "shtn_pdno", r->code);
-	json_text(j, "prdt_name", name_of(call->b, r->code));
-	json_num(j, "cblc_qty", r->qty_before);
-	json_num(j, "last_alct_qty", r->qty_after);
-	json_num(j, "excs_alct_qty", 0);
-	json_num(j, "tot_alct_qty", r->qty_after);
-	json_text(j, "last_ftsk_qty", "0.0000000000");
-	json_num(j, "last_alct_amt", 0);
-	json_num(j, "last_ftsk_chgs", 0);
-	json_num(j, "rdpt_prca", 0);
-	json_num(j, "dlay_int_amt", 0);
-	json_text(j, "lstg_dt", day_digits(r->day, text));
-	json_text(j, "sbsc_end_dt", "");
-	json_text(j, "cash_dfrm_dt", "");
-	json_num(j, "rqst_qty", 0);
-	json_num(j, "rqst_amt", 0);
-	json_text(j, "rqst_dt", "");
-	json_text(j, "rfnd_dt", "");
-	json_num(j, "rfnd_amt", 0);
-	json_num(j, "lstg_stqt", 0);
-	json_num(j, "tax_amt", 0);
-	json_text(j, "sbsc_unpr", "0.0000");
-	json_close(j, '}');
-}
-
-void answer_rights(struct call *call)
-{
-	const struct right_row *shown[RIGHTS_MAX];
-	const char *type = rest_text(call, "RGHT_TYPE_CD"), *code = bare_code(rest_text(call, "PDNO"));
-	struct kst_day from, to;
-	struct page page;
-	size_t count = 0;
-	char fk[160];
-
-	if (!rest_day(call, "INQR_STRT_DT", &from) || !rest_day(call, "INQR_END_DT", &to))
-		return;
-	for (size_t i = 0; i < call->b->right_count && !rest_rows_hidden(call); i++) {
-		const struct right_row *r = &call->b->rights[i];
-
-		if (r->account == call->who->account && r->day.yyyymmdd >= from.yyyymmdd &&
-		    r->day.yyyymmdd <= to.yyyymmdd && (*type == '\0' || strcmp(type, r->type) == 0) &&
-		    (*code == '\0' || strcmp(code, r->code) == 0))
-			shown[count++] = r;
-	}
-	if (!rest_page(call, "CTX_AREA_NK100", count, (size_t)setting(&call->b->set, SET_page_rights), &page))
-		return;
-	snprintf(fk, sizeof fk, "%.2s!^!^!^%.8s!^%.2s!^%.8s!^%.8s!^%.2s!^!^", rest_text(call, "INQR_DVSN"),
-		 rest_text(call, "CANO"), rest_text(call, "ACNT_PRDT_CD"), rest_text(call, "INQR_STRT_DT"),
-		 rest_text(call, "INQR_END_DT"), type);
-	{ /* here the NK cursor comes first */
-		char nk[32] = "";
-
-		if (!page.last)
-			snprintf(nk, sizeof nk, "%zu^", page.to);
-		json_padded(&call->j, "ctx_area_nk100", nk, 100);
-		json_padded(&call->j, "ctx_area_fk100", fk, 100);
-	}
-	json_open(&call->j, "output", '[');
-	for (size_t i = page.from; i < page.to; i++)
-		right_row(call, shown[i]);
-	json_close(&call->j, ']');
-	rest_done_list(call, &page, true);
 }

@@ -323,10 +323,15 @@ enum exch_refusal exch_resv_change(struct exchange *ex, size_t account, int64_t 
 		struct exch_resv *resv = &ex->resvs[i];
 		enum exch_refusal refusal;
 
-		if (resv->account != account || resv->seq != seq || resv->cancelled || resv->processed)
+		if (resv->account != account || resv->seq != seq || resv->cancelled)
+			continue;
+		/* Of a period reservation that was sent today the days to come can still be stopped. */
+		if (resv->processed && (!cancel || resv->period_end.yyyymmdd <= ex->day.day.yyyymmdd))
 			continue;
 		if (cancel) {
 			resv->cancelled = true;
+			resv->cancelled_day = kst_day_of(ex->now);
+			resv->cancelled_s = kst_second_of(ex->now);
 			return EXCH_ACCEPTED;
 		}
 		refusal = check_resv(ex, changed);
