@@ -32,7 +32,7 @@ ours() {
 		pid=${file#/proc/} pid=${pid%/cmdline}
 		[ "$pid" = "$$" ] && continue
 		[ "$pid" = "$BASHPID" ] && continue
-		case "$(tr '\0' ' ' <"$file" 2>/dev/null)" in
+		case "$(cat "$file" 2>/dev/null | tr '\0' ' ')" in
 		"$BIN"*"$DIR"* | worker*"$DIR"* | observer*"$DIR"* | broker*"$DIR"*) printf '%s\n' "$pid" ;;
 		esac
 	done
