@@ -1,11 +1,12 @@
 #!/usr/bin/env bats
 # The papers against the code: no code without its row, no row without its code, no command that does not exist.
+# shellcheck disable=SC2016 # backticks in the patterns are those of Markdown
 bats_require_minimum_version 1.5.0
 
 setup() {
 	TOP=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 	BIN=${GAEJANG_BIN:-$TOP/bin}
-	cd "$TOP"
+	cd "$TOP" || return 1
 }
 
 # Stored codes of every reason list: the fourth column.
@@ -64,7 +65,7 @@ rows_of() {
 
 # Commands of the code blocks and of `...` spans: gaejang WORD.
 commands_of() {
-	grep -hoE '(^|[` /])gaejang [a-z]+' "$@" | sed 's/.*gaejang //' | sort -u
+	grep -hoE '(^|[` /])gaejang [a-z]+' | sed 's/.*gaejang //' | sort -u
 }
 
 @test "every gaejang command in the papers exists" {
