@@ -113,7 +113,7 @@ enum reason rehearsal_wait(struct rehearsal *r, struct wall until)
 		return reason_set(REASON_INTERRUPTED, "stopped by a signal; ops/stop ends what is still up");
 	if (why == REASON_OK && r->broker_started && r->broker == 0)
 		return reason_set(REASON_REHEARSAL_FAILED,
-				  "the simulator ended with %d; its log is %s/log/broker.log", r->broker_exit,
+				  "the simulator ended with %d; its log is %s/broker.log", r->broker_exit,
 				  r->dir);
 	return why;
 }
@@ -300,7 +300,7 @@ static enum reason read_ready(struct rehearsal *r, int fd)
 		if (got == sizeof(line) - 1 || poll(&poll_fd, 1, READY_WAIT_MS) != 1 ||
 		    (n = read(fd, line + got, sizeof(line) - 1 - got)) <= 0)
 			return reason_set(REASON_REHEARSAL_FAILED,
-					  "the simulator did not become ready; its log is %s/log/broker.log",
+					  "the simulator did not become ready; its log is %s/broker.log",
 					  r->dir);
 		got += (size_t)n;
 	}
@@ -343,7 +343,7 @@ static enum reason start_broker(struct rehearsal *r, const char *day)
 	(void)snprintf(data, sizeof(data), "%s/tests/data", r->top);
 	(void)snprintf(calendar, sizeof(calendar), "%s/ops/data", r->top);
 	(void)snprintf(ca, sizeof(ca), "%s/broker-ca.pem", r->dir);
-	(void)snprintf(log, sizeof(log), "%s/log/broker.log", r->dir);
+	(void)snprintf(log, sizeof(log), "%s/broker.log", r->dir);
 	if (why != REASON_OK)
 		return why;
 	if (pipe2(ready, O_CLOEXEC) != 0)
@@ -736,8 +736,8 @@ static int rehearse(struct rehearsal *r, const struct ops_args *args)
 		(void)clock_set_pace(r->clock, CLOCK_ON_CALL, 0);
 		printf("\nLeft up, the clock standing still. Try:\n  export GAEJANG_CONF=%s\n  %s status\n  "
 		       "%s rerun account\n%s rehearse "
-		       "--stop (or ops/stop) ends it.\n",
-		       r->conf_path, r->gaejang, r->gaejang, r->gaejang);
+		       "--stop --dir %s ends it.\n",
+		       r->conf_path, r->gaejang, r->gaejang, r->gaejang, r->dir);
 	} else {
 		(void)rehearsal_stop_left(r);
 	}
