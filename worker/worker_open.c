@@ -127,7 +127,7 @@ static enum reason name_holder(struct worker *w)
 	host[40] = '\0';
 	why = file_read("/proc/sys/kernel/random/boot_id", 64, &boot, &boot_size);
 	if (why == REASON_OK)
-		(void)snprintf(w->holder, sizeof(w->holder), "%s:%d:%.36s", host, (int)getpid(),
+		(void)snprintf(w->holder, sizeof(w->holder), "%.40s:%d:%.36s", host, (int)getpid(),
 			       (const char *)boot);
 	file_free(boot, boot_size);
 	return why;
