@@ -123,7 +123,7 @@ int cmd_migrate(int argc, char **argv)
 		logins += why == REASON_OK;
 	}
 	if (why == REASON_OK)
-		printf("schema %s: %d applied now, %d there before; %d logins made\n", report.newest,
+		printf("schema %s: %d applied now, %d in all; %d logins made\n", report.newest,
 		       report.applied, report.present, logins);
 	house_close(&house);
 	return why == REASON_OK ? 0 : ops_fail("migrate", why);
