@@ -68,7 +68,8 @@ static void print_status(const struct house *house, const struct day_view *view)
 	       house->account.name, house->account.env, house->account.rehearsal ? ", rehearsal" : "",
 	       house->account.masked, kst_wall_text(view->now, now));
 	if (!view->calendar.trading) {
-		printf("  closed day%s%s. Nothing runs, nothing is wrong.\n", view->calendar.name[0] ? ": " : "", view->calendar.name);
+		printf("  closed day%s%s. Nothing runs, nothing is wrong.\n",
+		       view->calendar.name[0] ? ": " : "", view->calendar.name);
 		return;
 	}
 	print_phases(view);
