@@ -103,15 +103,35 @@ static enum reason risks_read(struct phase *ph, struct guardrail_phase *gr)
 	return why;
 }
 
-static enum reason index_read(struct phase *ph, int64_t *out_move_bp)
+/* Paper offers no index: the listed symbols' own prices tell how the market moves. */
+static enum reason move_by_prices(struct phase *ph, const struct guardrail_phase *gr, int64_t *out_move_bp)
+{
+	int64_t last_won[UNIVERSE_MAX], base_won[UNIVERSE_MAX];
+	struct kis_price prices[UNIVERSE_MAX];
+	int count = gr->symbol_count < UNIVERSE_MAX ? gr->symbol_count : UNIVERSE_MAX;
+	enum reason why = kis_prices(ph->kis, gr->symbols, count, ph->deadline, prices);
+
+	*out_move_bp = INT64_MIN; /* not known counts as breached */
+	if (why != REASON_OK)
+		return why;
+	for (int i = 0; i < count; i++) {
+		last_won[i] = prices[i].known ? prices[i].last_won : 0;
+		base_won[i] = prices[i].known ? prices[i].base_won : 0;
+	}
+	phase_fact_text(ph, "index_from", "median of the listed symbols");
+	if (market_move_of(last_won, base_won, count, out_move_bp))
+		phase_fact_number(ph, "index_move_bp", *out_move_bp);
+	else
+		phase_fact_text(ph, "index_move_bp", "too few prices");
+	return REASON_OK;
+}
+
+static enum reason index_read(struct phase *ph, const struct guardrail_phase *gr, int64_t *out_move_bp)
 {
 	enum reason why = kis_index_move(ph->kis, ph->deadline, out_move_bp);
 
-	if (why == REASON_BROKER_UNSUPPORTED) {
-		*out_move_bp = INT64_MIN; /* without data it counts as breached */
-		phase_fact_text(ph, "index_move_bp", "not offered");
-		return REASON_OK;
-	}
+	if (why == REASON_BROKER_UNSUPPORTED)
+		return move_by_prices(ph, gr, out_move_bp);
 	if (why == REASON_OK)
 		phase_fact_number(ph, "index_move_bp", *out_move_bp);
 	return why;
@@ -174,7 +194,7 @@ static enum reason limits_make(struct phase *ph, struct guardrail_phase *gr)
 	if (why == REASON_OK)
 		why = risks_read(ph, gr);
 	if (why == REASON_OK)
-		why = index_read(ph, &in.index_move_bp);
+		why = index_read(ph, gr, &in.index_move_bp);
 	if (why == REASON_OK)
 		why = halve(ph, gr, &in.halve);
 	if (why == REASON_OK)

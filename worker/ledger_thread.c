@@ -5,6 +5,7 @@
  *         them off (listing_read), then they may be overwritten. Every inquiry leaves its row in `listing`.
  */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,9 @@
 #include "worker/worker.h"
 #include "shared/base/banned.h"
 
-#define ASK_WAIT_US (20 * US_PER_S)
+#define ASK_WAIT_US    (20 * US_PER_S)
+#define STEP_BACK_US   (US_PER_S / 5)
+#define STEPS_BACK_MAX 50
 
 struct ledger_desk {
 	struct worker *w;
@@ -25,6 +28,7 @@ struct ledger_desk {
 	int login_version;
 	struct broker_order *rows[2];
 	struct broker_holding *holdings;
+	int price_next; /* index of the next symbol to ask for; symbol_count = none is due */
 };
 
 static struct wall ask_until(const struct ledger_desk *desk)
@@ -64,6 +68,16 @@ static void tell_trouble(struct ledger_desk *desk, enum reason why)
 	log_event(LOG_WARN, "listing-trouble", "reason=%s", reason_code(why));
 }
 
+/* On paper every call shares one lane: an order that waits for its turn goes first. */
+static void step_back(struct ledger_desk *desk)
+{
+	for (int i = 0; i < STEPS_BACK_MAX && desk->w->env == KIS_PAPER && atomic_load(&desk->w->order_waits);
+	     i++) {
+		if (clock_wait_us(desk->seat, STEP_BACK_US) != REASON_OK)
+			return;
+	}
+}
+
 /* A refused token is read again from the database: auth may have stored a newer one. */
 static void renew_login(struct ledger_desk *desk, enum reason why)
 {
@@ -76,6 +90,7 @@ static enum reason list_orders(struct ledger_desk *desk, int pass, struct broker
 {
 	enum reason why;
 
+	step_back(desk);
 	*out = (struct broker_order_list){ .rows = desk->rows[pass], .room = ORDERS_DAY_MAX };
 	why = kis_daily_orders(desk->kis, desk->w->day, desk->w->day, ask_until(desk), out);
 	store_listing(desk, "orders", out->state, out->asked, out->answered, out->count, why);
@@ -106,20 +121,25 @@ static void want_orders(struct ledger_desk *desk)
 	worker_tell(desk->w, &event);
 }
 
-static void want_prices(struct ledger_desk *desk)
+/*
+ * The next few of the members whose prices are still to be asked for: all that one call takes on real rules, one on paper, so
+ * that a listing that is wanted meanwhile does not wait behind twenty calls.
+ */
+static void ask_prices(struct ledger_desk *desk)
 {
 	const struct engine_inputs *in = desk->w->inputs;
+	int room = desk->w->env == KIS_PAPER ? 1 : UNIVERSE_MAX, count = 0;
 	char symbols[UNIVERSE_MAX][SYMBOL_SIZE];
 	struct kis_price prices[UNIVERSE_MAX];
-	int count = 0;
 	enum reason why;
 
-	for (int i = 0; i < in->symbol_count && count < UNIVERSE_MAX; i++) {
-		if (in->symbols[i].member)
-			memcpy(symbols[count++], in->symbols[i].symbol, SYMBOL_SIZE);
+	for (; desk->price_next < in->symbol_count && count < room; desk->price_next++) {
+		if (in->symbols[desk->price_next].member)
+			memcpy(symbols[count++], in->symbols[desk->price_next].symbol, SYMBOL_SIZE);
 	}
 	if (count == 0)
 		return;
+	step_back(desk);
 	why = kis_prices(desk->kis, symbols, count, ask_until(desk), prices);
 	renew_login(desk, why);
 	if (why != REASON_OK) {
@@ -197,7 +217,7 @@ static void ask(struct ledger_desk *desk, enum ledger_want want)
 {
 	switch (want) {
 	case LEDGER_ORDERS: want_orders(desk); break;
-	case LEDGER_PRICES: want_prices(desk); break;
+	case LEDGER_PRICES: desk->price_next = 0; break;
 	case LEDGER_BALANCE: want_balance(desk); break;
 	}
 }
@@ -205,7 +225,7 @@ static void ask(struct ledger_desk *desk, enum ledger_want want)
 void *ledger_thread(void *worker)
 {
 	struct worker *w = worker;
-	struct ledger_desk desk = { .w = w, .login_version = -1 };
+	struct ledger_desk desk = { .w = w, .login_version = -1, .price_next = INT_MAX };
 	struct ledger_job job;
 	enum reason why = desk_open(&desk), why_wait;
 
@@ -225,6 +245,10 @@ void *ledger_thread(void *worker)
 				ask(&desk, job.want);
 			else
 				tell_trouble(&desk, why);
+			continue;
+		}
+		if (why == REASON_OK && desk.price_next < w->inputs->symbol_count) {
+			ask_prices(&desk);
 			continue;
 		}
 		if (free_rows && !queue_idle(&w->wants))

@@ -160,8 +160,11 @@ static bool record(struct order_desk *desk, const struct order_job *job)
 /* Second mark. A COMMIT whose answer was lost counts as marked for everybody who reads rows, and is not sent by us. */
 static bool mark(struct order_desk *desk, const struct order_job *job, struct order_times *times)
 {
-	enum reason why = kis_order_turn(desk->kis, wall_add_us(clock_wall(desk->w->clock), TURN_WAIT_US));
+	enum reason why;
 
+	atomic_store(&desk->w->order_waits, true);
+	why = kis_order_turn(desk->kis, wall_add_us(clock_wall(desk->w->clock), TURN_WAIT_US));
+	atomic_store(&desk->w->order_waits, false);
 	times->turned = clock_real_mono();
 	if (why == REASON_OK)
 		why = tbl_intent_mark(desk->db, &desk->w->lease, job->order.intent_id, job->reduces_risk,

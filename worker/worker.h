@@ -81,6 +81,8 @@ struct worker {
 	atomic_int mode_now; /* enum mode in force, for the heartbeat */
 	atomic_int state_now; /* enum engine_state */
 	atomic_int listing_read; /* the engine has worked off the ledger thread's rows; starts at 1 */
+	atomic_bool
+		order_waits; /* for its turn at the broker: prices step back, on paper they share one lane */
 	int rows_fd; /* eventfd: written with it */
 	void *feed_context; /* struct lws_context of the feed thread, for feed_wake; guarded by feed_lock */
 	pthread_mutex_t feed_lock;

@@ -319,6 +319,31 @@ static void check_market(const struct guardrail_in *in, struct guardrail_out *ou
 	lower(out, MODE_REDUCE, REASON_GUARD_VOLATILITY, text);
 }
 
+bool market_move_of(const int64_t *last_won, const int64_t *base_won, int count, int64_t *out_move_bp)
+{
+	int64_t moves_bp[HOLDINGS_MAX];
+	int known = 0;
+
+	for (int i = 0; i < count && known < HOLDINGS_MAX; i++) {
+		int64_t move_bp;
+		int at = known;
+
+		if (last_won[i] <= 0 || base_won[i] <= 0 ||
+		    !won_muldiv_floor(last_won[i] - base_won[i], 10000, base_won[i], &move_bp))
+			continue;
+		while (at > 0 && moves_bp[at - 1] > move_bp) {
+			moves_bp[at] = moves_bp[at - 1];
+			at--;
+		}
+		moves_bp[at] = move_bp;
+		known++;
+	}
+	if (known < MARKET_SYMBOLS_MIN)
+		return false;
+	*out_move_bp = moves_bp[known / 2];
+	return true;
+}
+
 enum reason guardrail(const struct guardrail_in *in, struct guardrail_out *out)
 {
 	*out = (struct guardrail_out){ .ceiling = MODE_TRADE, .reason = REASON_OK };

@@ -258,9 +258,58 @@ static void test_symbol_risk(void **state)
 	assert_true(symbol_risk_of(&h, 0).volatile_now);
 }
 
+static void test_market_move(void **state)
+{
+	static const struct {
+		const char *name;
+		int64_t last_won[7], base_won[7];
+		int count;
+		bool known;
+		int64_t want_bp;
+	} cases[] = {
+		{ "nothing moved", { 100, 200, 300, 400, 500 }, { 100, 200, 300, 400, 500 }, 5, true, 0 },
+		{ "the middle one",
+		  { 10500, 10100, 9000, 10200, 10300 },
+		  { 10000, 10000, 10000, 10000, 10000 },
+		  5,
+		  true,
+		  200 },
+		{ "one wild symbol does not matter",
+		  { 10000, 10000, 13000, 10000, 10000 },
+		  { 10000, 10000, 10000, 10000, 10000 },
+		  5,
+		  true,
+		  0 },
+		{ "downwards",
+		  { 9700, 9600, 9500, 9900, 9400 },
+		  { 10000, 10000, 10000, 10000, 10000 },
+		  5,
+		  true,
+		  -400 },
+		{ "too few", { 100, 200, 300, 400 }, { 100, 200, 300, 400 }, 4, false, -1 },
+		{ "unknown ones do not count",
+		  { 100, 0, 300, 400, 500 },
+		  { 100, 200, 300, 0, 500 },
+		  5,
+		  false,
+		  -1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		int64_t got_bp = -1;
+
+		assert_int_equal(
+			market_move_of(cases[i].last_won, cases[i].base_won, cases[i].count, &got_bp),
+			cases[i].known);
+		assert_int_equal(got_bp, cases[i].want_bp);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_market_move),
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_ceilings),
 		cmocka_unit_test(test_symbol_risk),
