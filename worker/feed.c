@@ -23,13 +23,14 @@
 #include "worker/worker.h"
 #include "shared/base/banned.h"
 
-#define HOLD_REAL_US (2 * LWS_US_PER_SEC)
-#define APPROVAL_US  (15 * US_PER_S)
-#define ACK_US       (10 * US_PER_S)
-#define CALM_US      (300 * US_PER_S) /* a connection that lived so long starts the waits anew */
-#define SLOT_WAIT_S  60
-#define WRITE_ROOM   2048
-#define ECHO_MAX     1024
+#define GARBAGE_TOLD_MAX 3 /* alerts; a flood of it is told by the count in the log */
+#define HOLD_REAL_US     (2 * LWS_US_PER_SEC)
+#define APPROVAL_US      (15 * US_PER_S)
+#define ACK_US           (10 * US_PER_S)
+#define CALM_US          (300 * US_PER_S) /* a connection that lived so long starts the waits anew */
+#define SLOT_WAIT_S      60
+#define WRITE_ROOM       2048
+#define ECHO_MAX         1024
 
 enum ack_state { ACK_NONE, ACK_ASKED, ACK_YES, ACK_NO };
 struct registration {
@@ -255,7 +256,9 @@ static void take_data(struct feed *f)
 	if (why != REASON_OK) {
 		if (why == REASON_FRAME_SHAPE)
 			tell_feed(f, FEED_SHAPE, NULL);
-		raise_alert(f, FINDING_WARN, reason_code(why), reason_detail());
+		if (f->garbage++ < GARBAGE_TOLD_MAX)
+			raise_alert(f, FINDING_WARN, reason_code(why), reason_detail());
+		log_event(LOG_WARN, "garbage", "count=%d", f->garbage);
 		return;
 	}
 	if (frame.extra > 0 && !f->extra_told) {
@@ -279,7 +282,7 @@ static void take_message(struct feed *f)
 	f->heard_at = clock_wall(f->w->clock);
 	why = stream_read((const char *)f->bytes, f->bytes_len, &message);
 	if (why != REASON_OK) {
-		if (f->garbage++ < 3) /* a flood of it is told by the count in the log */
+		if (f->garbage++ < GARBAGE_TOLD_MAX)
 			raise_alert(f, FINDING_WARN, reason_code(why), reason_detail());
 		log_event(LOG_WARN, "garbage", "count=%d", f->garbage);
 		return;
