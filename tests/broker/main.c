@@ -425,6 +425,7 @@ static enum reason open_exchange(struct program *pg)
 		.fee_per_account = setting(&b->set, SET_fee_per_account) != 0,
 		.drop_zero_rows = setting(&b->set, SET_drop_zero_rows) != 0,
 		.branch_checked = setting(&b->set, SET_branch_checked) != 0,
+		.vi = setting(&b->set, SET_vi) != 0,
 	};
 	struct exch_day day;
 	struct kst_day asked = kst_day_of(broker_now(b));
