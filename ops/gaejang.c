@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "ops/house.h"
-#include "shared/base/bug.h"
+#include "shared/base/nearest.h"
 #include "shared/base/banned.h"
 
 static int cmd_help(int argc, char **argv);
@@ -48,40 +48,12 @@ static int cmd_help(int argc, char **argv)
 	return 0;
 }
 
-/* Edit distance, for the suggestion only; words are short. */
-static int distance(const char *a, const char *b)
-{
-	int row[32];
-	int b_len = (int)strlen(b);
-
-	if (b_len >= (int)ARRAY_COUNT(row))
-		return 99;
-	for (int j = 0; j <= b_len; j++)
-		row[j] = j;
-	for (int i = 1; a[i - 1] != '\0'; i++) {
-		int diagonal = row[0];
-
-		row[0] = i;
-		for (int j = 1; j <= b_len; j++) {
-			int best = diagonal + (a[i - 1] != b[j - 1]);
-
-			diagonal = row[j];
-			if (row[j] + 1 < best)
-				best = row[j] + 1;
-			if (row[j - 1] + 1 < best)
-				best = row[j - 1] + 1;
-			row[j] = best;
-		}
-	}
-	return row[b_len];
-}
-
 static int unknown_command(const char *word)
 {
 	const struct ops_command *nearest = ops_commands;
 
 	for (const struct ops_command *c = ops_commands; c->name != NULL; c++) {
-		if (distance(word, c->name) < distance(word, nearest->name))
+		if (nearest_distance(word, c->name) < nearest_distance(word, nearest->name))
 			nearest = c;
 	}
 	fprintf(stderr,

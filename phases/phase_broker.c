@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "phases/phase.h"
+#include "worker/broker_login.h"
 #include "shared/base/log.h"
 #include "shared/store/fingerprint.h"
 #include "shared/store/vault.h"
@@ -14,54 +15,9 @@
 
 /* ---- keys and client ----------------------------------------------------------------------------------------- */
 
-static enum reason key_get(const struct phase *ph, const char *name, char *out, size_t out_size)
-{
-	struct vault_value value = VAULT_VALUE_INIT;
-	enum reason why;
-
-	why = vault_file_get(conf_text(&ph->cfg, CONF_KEY_DIR), ROLE_PHASE, ph->acct->vault, ph->acct->env,
-			     ph->acct->name, name, &value);
-	if (why == REASON_OK && value.bytes_size >= out_size)
-		why = reason_set(
-			REASON_VAULT_BROKEN,
-			"vault record %s is longer than it can be; put it again: gaejang vault put %s", name,
-			name);
-	if (why == REASON_OK) {
-		memcpy(out, value.bytes, value.bytes_size);
-		out[value.bytes_size] = '\0';
-		log_secret(out, value.bytes_size);
-	}
-	vault_value_clear(&value);
-	return why;
-}
-
 enum reason phase_keys(struct phase *ph)
 {
-	struct kis_keys *keys;
-	enum reason why;
-
-	if (ph->keys)
-		return REASON_OK;
-	keys = sodium_malloc(sizeof(*keys));
-	if (!keys)
-		return reason_set(REASON_NO_MEMORY,
-				  "no locked memory for the account's keys; raise ulimit -l");
-	sodium_memzero(keys, sizeof(*keys));
-	why = key_get(ph, "appkey", keys->appkey, sizeof(keys->appkey));
-	if (why == REASON_OK)
-		why = key_get(ph, "appsecret", keys->appsecret, sizeof(keys->appsecret));
-	if (why == REASON_OK)
-		why = key_get(ph, "cano", keys->cano, sizeof(keys->cano));
-	if (why == REASON_OK)
-		why = key_get(ph, "product", keys->product, sizeof(keys->product));
-	if (why == REASON_OK)
-		why = key_get(ph, "htsid", keys->hts_id, sizeof(keys->hts_id));
-	if (why != REASON_OK) {
-		sodium_free(keys);
-		return why;
-	}
-	ph->keys = keys;
-	return REASON_OK;
+	return ph->keys ? REASON_OK : broker_keys_open(&ph->cfg, ph->acct, ROLE_PHASE, &ph->keys);
 }
 
 enum reason phase_fingerprint(const struct phase *ph, struct digest *out)
@@ -135,41 +91,6 @@ enum reason phase_kis_bare(struct phase *ph)
 	return why == REASON_OK ? client_open(ph, true) : why;
 }
 
-static enum reason token_read(struct phase *ph)
-{
-	struct secret_row *row = calloc(1, sizeof(*row));
-	struct vault_value value = VAULT_VALUE_INIT;
-	struct vault_name name = { ph->acct->env, ph->acct->name, "token", 0 };
-	enum reason why;
-
-	if (!row)
-		return reason_set(REASON_NO_MEMORY, "no memory for a secret's row");
-	why = tbl_secret_newest(ph->db, ph->account.account_id, "token", row);
-	if (why == REASON_DB_NOT_FOUND || (why == REASON_OK && row->expires.us <= phase_now(ph).us)) {
-		why = reason_set(REASON_BROKER_TOKEN,
-				 "there is no living token; run: gaejang rerun auth --downstream");
-		goto out;
-	}
-	if (why != REASON_OK)
-		goto out;
-	name.version = (uint64_t)row->version;
-	why = vault_open_blob(conf_text(&ph->cfg, CONF_KEY_DIR), ROLE_PHASE, &name, row->sealed,
-			      row->sealed_size, &value);
-	if (why == REASON_OK && value.bytes_size >= sizeof(ph->broker_login->token))
-		why = reason_set(REASON_VAULT_BROKEN,
-				 "the stored token is too long; run: gaejang rerun auth --downstream");
-	if (why != REASON_OK)
-		goto out;
-	memcpy(ph->broker_login->token, value.bytes, value.bytes_size);
-	ph->broker_login->token[value.bytes_size] = '\0';
-	ph->broker_login->token_expires = row->expires;
-	log_secret(ph->broker_login->token, value.bytes_size);
-out:
-	vault_value_clear(&value);
-	free(row);
-	return why;
-}
-
 enum reason phase_kis(struct phase *ph)
 {
 	enum reason why;
@@ -178,7 +99,8 @@ enum reason phase_kis(struct phase *ph)
 		return REASON_OK;
 	why = login_memory(ph);
 	if (why == REASON_OK)
-		why = token_read(ph);
+		why = broker_token_read(&ph->cfg, ph->acct, ROLE_PHASE, ph->db, ph->account.account_id,
+					phase_now(ph), ph->broker_login);
 	return why == REASON_OK ? client_open(ph, true) : why;
 }
 
@@ -186,7 +108,7 @@ void phase_broker_close(struct phase *ph)
 {
 	kis_close(ph->kis);
 	ph->kis = NULL;
-	sodium_free(ph->keys); /* wipes; accepts NULL */
+	broker_keys_close(ph->keys);
 	sodium_free(ph->broker_login);
 	ph->keys = NULL;
 	ph->broker_login = NULL;

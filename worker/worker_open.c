@@ -15,6 +15,7 @@
 #include "shared/base/log.h"
 #include "shared/base/won.h"
 #include "shared/store/vault.h"
+#include "worker/broker_login.h"
 #include "worker/worker.h"
 #include "shared/base/banned.h"
 
@@ -62,49 +63,6 @@ void worker_options(int argc, char **argv, const char *doc, bool certificate, st
 }
 
 /* ---- opening ---- */
-static enum reason key_get(const struct worker *w, const char *name, char *out, size_t out_size)
-{
-	struct vault_value value = VAULT_VALUE_INIT;
-	enum reason why = vault_file_get(conf_text(&w->cfg, CONF_KEY_DIR), w->role, w->acct->vault,
-					 w->acct->env, w->acct->name, name, &value);
-
-	if (why == REASON_OK && value.bytes_size >= out_size)
-		why = reason_set(
-			REASON_VAULT_BROKEN,
-			"vault record %s is longer than it can be; put it again: gaejang vault put %s", name,
-			name);
-	if (why == REASON_OK) {
-		memcpy(out, value.bytes, value.bytes_size + 1);
-		log_secret(out, value.bytes_size);
-	}
-	vault_value_clear(&value);
-	return why;
-}
-
-static enum reason open_keys(struct worker *w)
-{
-	enum reason why;
-
-	w->keys = sodium_malloc(sizeof(*w->keys));
-	if (w->keys == NULL)
-		return reason_set(REASON_NO_MEMORY,
-				  "no locked memory for the account's keys; raise ulimit -l");
-	sodium_memzero(w->keys, sizeof(*w->keys));
-	why = key_get(w, "appkey", w->keys->appkey, sizeof(w->keys->appkey));
-	if (why == REASON_OK)
-		why = key_get(w, "appsecret", w->keys->appsecret, sizeof(w->keys->appsecret));
-	if (why == REASON_OK)
-		why = key_get(w, "cano", w->keys->cano, sizeof(w->keys->cano));
-	if (why == REASON_OK)
-		why = key_get(w, "product", w->keys->product, sizeof(w->keys->product));
-	if (why == REASON_OK)
-		why = key_get(w, "htsid", w->keys->hts_id, sizeof(w->keys->hts_id));
-	if (why == REASON_OK)
-		(void)snprintf(w->account_number, sizeof(w->account_number), "%s%s", w->keys->cano,
-			       w->keys->product);
-	return why;
-}
-
 static enum reason open_clock(struct worker *w)
 {
 	const char *file = conf_text(&w->cfg, CONF_REHEARSAL_CLOCK);
@@ -177,7 +135,10 @@ enum reason worker_open(struct worker *w, const struct worker_options *opt)
 	if (why == REASON_OK)
 		why = tbl_account_find(w->db, w->acct->name, &w->account);
 	if (why == REASON_OK)
-		why = open_keys(w);
+		why = broker_keys_open(&w->cfg, w->acct, w->role, &w->keys);
+	if (why == REASON_OK)
+		(void)snprintf(w->account_number, sizeof(w->account_number), "%s%s", w->keys->cano,
+			       w->keys->product);
 	return why;
 }
 
@@ -282,36 +243,18 @@ enum reason worker_take_lease(struct worker *w)
 
 enum reason worker_read_login(struct worker *w, struct db *db)
 {
-	struct secret_row *row = calloc(1, sizeof(*row));
-	struct vault_value token = VAULT_VALUE_INIT;
-	struct vault_name name = { .env = w->acct->env, .account = w->acct->name, .name = "token" };
-	enum reason why = REASON_OK;
+	struct kis_login login = { 0 };
+	enum reason why = broker_token_read(&w->cfg, w->acct, w->role, db, w->account.account_id,
+					    clock_wall(w->clock), &login);
 
-	if (row == NULL)
-		return reason_set(REASON_NO_MEMORY, "no memory for the token");
-	why = tbl_secret_newest(db, w->account.account_id, "token", row);
-	if (why == REASON_DB_NOT_FOUND)
-		why = reason_set(REASON_BROKER_TOKEN, "no token is stored; run: gaejang rerun auth");
 	if (why == REASON_OK) {
-		name.version = (uint64_t)row->version;
-		why = vault_open_blob(conf_text(&w->cfg, CONF_KEY_DIR), w->role, &name, row->sealed,
-				      row->sealed_size, &token);
-	}
-	if (why == REASON_OK && token.bytes_size >= sizeof(w->login.token))
-		why = reason_set(REASON_VAULT_BROKEN,
-				 "the stored token is longer than a token can be; run: gaejang rerun auth");
-	if (why == REASON_OK) {
-		log_secret((const char *)token.bytes, token.bytes_size);
 		(void)pthread_mutex_lock(&w->login_lock);
-		if (strcmp(w->login.token, (const char *)token.bytes) != 0)
+		if (strcmp(w->login.token, login.token) != 0)
 			atomic_fetch_add(&w->login_version, 1);
-		memcpy(w->login.token, token.bytes, token.bytes_size + 1);
-		w->login.token_expires = row->expires;
+		w->login = login;
 		(void)pthread_mutex_unlock(&w->login_lock);
 	}
-	vault_value_clear(&token);
-	sodium_memzero(row, sizeof(*row));
-	free(row);
+	sodium_memzero(&login, sizeof(login));
 	return why;
 }
 
@@ -377,8 +320,7 @@ void worker_close(struct worker *w)
 			reason_detail());
 	db_close(w->db);
 	sodium_memzero(&w->login, sizeof(w->login));
-	if (w->keys != NULL)
-		sodium_free(w->keys);
+	broker_keys_close(w->keys);
 	log_close();
 	clock_close(w->clock);
 	conf_clear(&w->cfg);

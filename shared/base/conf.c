@@ -8,6 +8,7 @@
 #include "shared/base/conf.h"
 #include "shared/base/digest.h"
 #include "shared/base/file.h"
+#include "shared/base/nearest.h"
 #include "shared/base/kst.h"
 #include "shared/base/limits.h"
 #include "shared/base/won.h"
@@ -115,40 +116,12 @@ static bool section_known(const char *section)
 	return false;
 }
 
-/* Letters to insert, remove or change; both words are shorter than CONF_WORD_SIZE. */
-static int word_distance(const char *a, const char *b)
-{
-	int row[CONF_WORD_SIZE + 1];
-	size_t a_len = strlen(a), b_len = strlen(b);
-
-	if (a_len >= CONF_WORD_SIZE || b_len >= CONF_WORD_SIZE)
-		return CONF_WORD_SIZE;
-	for (size_t j = 0; j <= b_len; j++)
-		row[j] = (int)j;
-	for (size_t i = 1; i <= a_len; i++) {
-		int diagonal = row[0];
-
-		row[0] = (int)i;
-		for (size_t j = 1; j <= b_len; j++) {
-			int best = diagonal + (a[i - 1] != b[j - 1]);
-
-			diagonal = row[j];
-			if (row[j] + 1 < best)
-				best = row[j] + 1;
-			if (row[j - 1] + 1 < best)
-				best = row[j - 1] + 1;
-			row[j] = best;
-		}
-	}
-	return row[b_len];
-}
-
 static enum reason key_unknown(const struct conf_reading *rd, const char *key)
 {
 	int best = -1, best_distance = NEAR_MAX + 1;
 
 	for (int id = 0; id < CONF_KEY_COUNT; id++) {
-		int distance = word_distance(key, declared[id].key);
+		int distance = nearest_distance(key, declared[id].key);
 
 		/* The same section first: then the word alone was wrong. */
 		if (strcmp(declared[id].section, rd->section) != 0)
