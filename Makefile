@@ -118,9 +118,12 @@ $(BUILD)/tests/broker/unit/%_test: $(BUILD)/tests/broker/unit/%_test.o $(LINK_br
 	@$(CC) $(LDFLAGS) -o $@ $< $(LINK_broker) $(LIBS_NET) $(LIBS_WS) $(LIBS_CORE) -lcmocka
 
 BENCHES = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*_bench.c))
-benches-built: $(BENCHES)
+benches-built: $(BENCHES) $(BUILD)/tests/bench/init_yard
 $(BUILD)/tests/bench/%_bench: $(BUILD)/tests/bench/%_bench.o $(LINK_worker)
 	@$(CC) $(LDFLAGS) -o $@ $< $(LINK_worker) $(LIBS_NET) $(LIBS_WS) $(LIBS_DB) $(LIBS_CORE)
+# The floor of a phase's start: the same libraries, none of our code.
+$(BUILD)/tests/bench/init_yard: $(BUILD)/tests/bench/init_yard.o
+	@$(CC) $(LDFLAGS) -o $@ $< $(LIBS_NET) $(LIBS_DB) $(LIBS_CORE)
 .PHONY: benches-built
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
@@ -133,7 +136,7 @@ format:
 	git ls-files '*.c' '*.h' | xargs clang-format -i
 run: all
 	bin/gaejang rehearse
-bench: all
+bench: all benches-built
 	tests/bench/run
 # A minimal bookworm, the clone copied in, the README's two commands: proves ops/packages.
 test-fresh:
