@@ -23,38 +23,45 @@ struct calendar_hours {
 	int32_t open_s, close_s;
 	char name[48];
 };
-struct calendar_session { /* ordinary regular session of KRX from a day to a day, both inclusive; to 0 = still */
+/* ordinary regular session of KRX from a day to a day, both inclusive; to 0 = still */
+struct calendar_session {
 	struct kst_day from, to;
 	int32_t open_s, close_s;
 };
 struct calendar {
 	struct calendar_closed *closed; /* sorted by day */
 	size_t closed_count;
-	struct calendar_hours *hours;   /* sorted by day */
+	struct calendar_hours *hours; /* sorted by day */
 	size_t hours_count;
 	struct calendar_session *sessions; /* sorted by day */
 	size_t session_count;
-	struct kst_day from, to;        /* years covered, inclusive */
-	int32_t open_s, close_s;        /* ordinary regular session of krx_sessions.csv, newest KRX row */
+	struct kst_day from, to; /* years covered, inclusive */
+	int32_t open_s, close_s; /* ordinary regular session of krx_sessions.csv, newest KRX row */
 };
-#define CALENDAR_INIT { 0 }
+#define CALENDAR_INIT                                                                                        \
+	{                                                                                                    \
+		0                                                                                            \
+	}
 
 struct calendar_day {
 	struct kst_day day;
 	bool trading;
-	bool certain;             /* false for certainty "uncertain": ask the broker before believing it */
-	char name[48];            /* holiday's or special day's name, "" on an ordinary day */
-	int32_t open_s, close_s;  /* regular session, seconds of day; 0 when not trading */
-	int32_t shift_s;          /* open_s - 32400: how much later the morning's schedule runs */
-	int32_t entry_end_s;      /* start of the closing call auction, close_s - 600 */
+	bool certain; /* false for certainty "uncertain": ask the broker before believing it */
+	char name[48]; /* holiday's or special day's name, "" on an ordinary day */
+	int32_t open_s, close_s; /* regular session, seconds of day; 0 when not trading */
+	int32_t shift_s; /* open_s - 32400: how much later the morning's schedule runs */
+	int32_t entry_end_s; /* start of the closing call auction, close_s - 600 */
 };
 
 enum reason calendar_load(struct calendar *cal, const char *folder);
 void calendar_clear(struct calendar *cal);
 enum reason calendar_at(const struct calendar *cal, struct kst_day day, struct calendar_day *out);
-enum reason calendar_previous(const struct calendar *cal, struct kst_day day, struct kst_day *out); /* trading day before */
-enum reason calendar_next(const struct calendar *cal, struct kst_day day, struct kst_day *out);     /* trading day after */
+/* trading day before */
+enum reason calendar_previous(const struct calendar *cal, struct kst_day day, struct kst_day *out);
+/* trading day after */
+enum reason calendar_next(const struct calendar *cal, struct kst_day day, struct kst_day *out);
 /* Trading days between, earlier exclusive, later inclusive; 0 when equal. */
-enum reason calendar_distance(const struct calendar *cal, struct kst_day earlier, struct kst_day later, int32_t *out_days);
+enum reason calendar_distance(const struct calendar *cal, struct kst_day earlier, struct kst_day later,
+			      int32_t *out_days);
 
 #endif

@@ -21,26 +21,26 @@
 #define CONF_DIGEST_SIZE  32
 
 enum conf_key {
-#define TEXT(id, section, key, def, max, help)               CONF_##id,
-#define PATH(id, section, key, def, help)                    CONF_##id,
-#define INT(id, section, key, def, low, high, unit, help)    CONF_##id,
-#define TIME(id, section, key, def, help)                    CONF_##id,
-#define BOOL(id, section, key, def, help)                    CONF_##id,
-#define CHOICE(id, section, key, def, choices, help)         CONF_##id,
+#define TEXT(id, section, key, def, max, help)            CONF_##id,
+#define PATH(id, section, key, def, help)                 CONF_##id,
+#define INT(id, section, key, def, low, high, unit, help) CONF_##id,
+#define TIME(id, section, key, def, help)                 CONF_##id,
+#define BOOL(id, section, key, def, help)                 CONF_##id,
+#define CHOICE(id, section, key, def, choices, help)      CONF_##id,
 #include "conf_keys.def"
 	CONF_KEY_COUNT
 };
 
 struct conf_value {
-	char *text;     /* as written, or the default */
+	char *text; /* as written, or the default */
 	int64_t number; /* INT, TIME (seconds of day), BOOL (0/1), CHOICE (index) */
 	bool given;
 	int line;
 };
 struct conf_account {
 	char name[33];
-	char env[8];                                     /* "real" or "paper" */
-	char vault[512];                                 /* the account's sealed file */
+	char env[8]; /* "real" or "paper" */
+	char vault[512]; /* the account's sealed file */
 	char strategy[33];
 };
 struct conf {
@@ -49,9 +49,13 @@ struct conf {
 	struct conf_account accounts[CONF_ACCOUNTS_MAX];
 	int account_count;
 };
-#define CONF_INIT { 0 }
+#define CONF_INIT                                                                                            \
+	{                                                                                                    \
+		0                                                                                            \
+	}
 
-enum reason conf_load(struct conf *cfg, const char *path);  /* path NULL: $GAEJANG_CONF, else /etc/gaejang/gaejang.conf */
+/* path NULL: $GAEJANG_CONF, else /etc/gaejang/gaejang.conf */
+enum reason conf_load(struct conf *cfg, const char *path);
 void conf_clear(struct conf *cfg);
 const char *conf_text(const struct conf *cfg, enum conf_key key);
 int64_t conf_number(const struct conf *cfg, enum conf_key key);
@@ -60,6 +64,6 @@ bool conf_given(const struct conf *cfg, enum conf_key key);
 enum reason conf_account_find(const struct conf *cfg, const char *name, const struct conf_account **out);
 /* Digest over every value that decides anything; [rehearsal] and [paths] are left out (design: overlay). */
 void conf_digest(const struct conf *cfg, uint8_t out[static CONF_DIGEST_SIZE]);
-void conf_help(FILE *to);                                   /* every key with type, range, unit, default, help */
+void conf_help(FILE *to); /* every key with type, range, unit, default, help */
 
 #endif

@@ -31,7 +31,7 @@ struct digest digest_end(struct digest_maker *mk);
 bool digest_same(const struct digest *a, const struct digest *b);
 const char *digest_hex(const struct digest *d, char out[static DIGEST_HEX_SIZE]);
 bool digest_from_hex(const char *hex, struct digest *out);
-enum reason digest_file(const char *path, struct digest *out);  /* of a file's bytes */
-enum reason digest_self(struct digest *out);                    /* of the running executable, through /proc/self/exe */
+enum reason digest_file(const char *path, struct digest *out); /* of a file's bytes */
+enum reason digest_self(struct digest *out); /* of the running executable, through /proc/self/exe */
 
 #endif

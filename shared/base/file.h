@@ -21,7 +21,7 @@ enum reason file_read_secret(const char *path, size_t size_max, uint8_t **out, s
 void file_free(uint8_t *bytes, size_t bytes_size);
 /* Writes beside, fsyncs, renames over, fsyncs the folder. */
 enum reason file_replace(const char *path, const void *bytes, size_t bytes_size, unsigned mode);
-enum reason file_append_line(const char *path, const char *line);   /* O_APPEND, one write, fdatasync */
+enum reason file_append_line(const char *path, const char *line); /* O_APPEND, one write, fdatasync */
 enum reason file_make_folders(const char *path, unsigned mode);
 enum reason file_join(const char *folder, const char *name, char out[static FILE_PATH_SIZE]);
 enum reason file_free_mb(const char *folder, int64_t *out_mb);

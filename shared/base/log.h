@@ -17,10 +17,12 @@
 
 enum log_level { LOG_INFO, LOG_WARN, LOG_ERROR, LOG_BUG };
 
-enum reason log_open(const char *program, const char *path, const struct clock *clk); /* path NULL = standard error */
+/* path NULL = standard error */
+enum reason log_open(const char *program, const char *path, const struct clock *clk);
 void log_close(void);
-void log_event(enum log_level level, const char *event, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-void log_secret(const char *secret, size_t secret_len);  /* never print this value; kept as a keyed hash */
+void log_event(enum log_level level, const char *event, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+void log_secret(const char *secret, size_t secret_len); /* never print this value; kept as a keyed hash */
 uint64_t log_lost(void);
 
 #endif

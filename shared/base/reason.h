@@ -16,14 +16,14 @@
 
 /* DONE: it worked. FAIL: the answer is no. The rest is trouble; the kind fixes the exit status. */
 enum reason_kind {
-	KIND_DONE,    /* exit 0 */
-	KIND_FAIL,    /* exit 1: trusted answer, and it is no */
-	KIND_USAGE,   /* exit 64: command line */
-	KIND_AWAY,    /* exit 69: broker or database away */
-	KIND_BUG,     /* exit 70 */
+	KIND_DONE, /* exit 0 */
+	KIND_FAIL, /* exit 1: trusted answer, and it is no */
+	KIND_USAGE, /* exit 64: command line */
+	KIND_AWAY, /* exit 69: broker or database away */
+	KIND_BUG, /* exit 70 */
 	KIND_UNKNOWN, /* exit 75: no answer, asking again may help */
-	KIND_RIGHTS,  /* exit 77: file mode, login, key */
-	KIND_CONFIG,  /* exit 78: configuration */
+	KIND_RIGHTS, /* exit 77: file mode, login, key */
+	KIND_CONFIG, /* exit 78: configuration */
 };
 
 #define REASONS(X)                                                                                           \
@@ -45,7 +45,8 @@ enum reason_kind {
 	X(INTERRUPTED, 15, UNKNOWN, "interrupted", "a signal ended it")                                      \
 	X(BAD_NUMBER, 16, FAIL, "bad-number", "a number is not one, or does not fit")                        \
 	X(BAD_DAY, 17, FAIL, "bad-day", "a date is not one")                                                 \
-	X(CALENDAR_UNKNOWN, 18, UNKNOWN, "calendar-unknown", "the calendar has no certain answer for the day") \
+	X(CALENDAR_UNKNOWN, 18, UNKNOWN, "calendar-unknown",                                                 \
+	  "the calendar has no certain answer for the day")                                                  \
 	X(CALENDAR_FILE, 19, CONFIG, "calendar-file", "a calendar table cannot be read")                     \
 	X(CLOCK_FILE, 20, CONFIG, "clock-file", "the virtual clock's file cannot be used")                   \
 	X(CLOCK_STOPPED, 21, UNKNOWN, "clock-stopped", "the virtual clock was closed")                       \
@@ -73,7 +74,8 @@ enum reason_kind {
 	/* kis */                                                                                            \
 	X(BROKER_AWAY, 200, AWAY, "broker-away", "the broker does not answer")                               \
 	X(BROKER_TLS, 201, AWAY, "broker-tls", "the broker's certificate is not accepted")                   \
-	X(BROKER_HTTP, 202, AWAY, "broker-http", "the broker answered with an HTTP error without a readable body") \
+	X(BROKER_HTTP, 202, AWAY, "broker-http",                                                             \
+	  "the broker answered with an HTTP error without a readable body")                                  \
 	X(BROKER_SHAPE, 203, UNKNOWN, "broker-shape", "the broker's answer is not of the known form")        \
 	X(BROKER_PARTIAL, 204, UNKNOWN, "listing-incomplete", "a listing broke off; nothing is concluded")   \
 	X(BROKER_DISAGREES, 205, UNKNOWN, "listing-disagrees", "two complete passes do not agree")           \
@@ -85,8 +87,10 @@ enum reason_kind {
 	X(BROKER_DOUBT, 211, UNKNOWN, "broker-doubt", "whether the order arrived is not known")              \
 	X(BROKER_ENV, 212, CONFIG, "broker-env", "host, key and environment do not belong together")         \
 	X(BROKER_UNSUPPORTED, 213, CONFIG, "broker-unsupported", "the environment does not offer this call") \
-	X(BROKER_BODY_SIZE, 214, UNKNOWN, "broker-body-size", "the broker's answer is too large or too deep") \
-	X(EMPTY_CONTRADICTS, 215, UNKNOWN, "empty-contradicts", "an empty list has totals that are not zero") \
+	X(BROKER_BODY_SIZE, 214, UNKNOWN, "broker-body-size",                                                \
+	  "the broker's answer is too large or too deep")                                                    \
+	X(EMPTY_CONTRADICTS, 215, UNKNOWN, "empty-contradicts",                                              \
+	  "an empty list has totals that are not zero")                                                      \
 	X(PACE_FILE, 216, RIGHTS, "pace-file", "the shared pacing file cannot be used")                      \
 	X(FRAME_SHAPE, 217, FAIL, "format-changed", "a frame is not of the known layout")                    \
 	X(FRAME_GARBAGE, 218, FAIL, "frame-garbage", "a frame is not understood at all")                     \
@@ -96,7 +100,7 @@ enum reason_kind {
 enum reason {
 #define X(name, number, kind, code, text) REASON_##name = number,
 	REASONS(X)
-	/* the other rooms' lists, one file each, in the same columns */
+/* the other rooms' lists, one file each, in the same columns */
 #include "reason_trade.h"
 #include "reason_phase.h"
 #include "reason_worker.h"
@@ -104,14 +108,14 @@ enum reason {
 #undef X
 };
 
-const char *reason_code(enum reason why);          /* "lease-lost"; "reason-NNN" for an unknown number */
+const char *reason_code(enum reason why); /* "lease-lost"; "reason-NNN" for an unknown number */
 const char *reason_text(enum reason why);
 enum reason_kind reason_kind(enum reason why);
-int reason_exit(enum reason why);                  /* sysexits number of the kind */
+int reason_exit(enum reason why); /* sysexits number of the kind */
 
 /* Records the sentence "what, why, what to do" for this thread and returns `why`, so it can be returned. */
 enum reason reason_set(enum reason why, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-const char *reason_detail(void);                   /* last sentence of this thread, never NULL */
+const char *reason_detail(void); /* last sentence of this thread, never NULL */
 void reason_clear(void);
 
 #endif

@@ -30,4 +30,5 @@ X(WORKER_RUNS, 427, UNKNOWN, "worker-runs", "a worker trades; ask it instead")
 X(ACCOUNT_UNKNOWN, 428, CONFIG, "account-unknown", "the account is not registered in the database")
 X(ACCOUNT_RECORD, 429, CONFIG, "account-record", "the registered account and the configuration disagree")
 X(SESSION_OPEN, 430, UNKNOWN, "session-open", "the session has not ended yet")
-X(SCHEMA_GRANTS, 431, RIGHTS, "grants", "a program's database login has a right it must not have, or lacks one")
+X(SCHEMA_GRANTS, 431, RIGHTS, "grants",
+  "a program's database login has a right it must not have, or lacks one")

@@ -18,7 +18,7 @@ bool won_mul(int64_t price_won, int64_t qty, int64_t *out_won);
 /* a x b / c through 128 bits; c > 0. floor rounds towards minus infinity, ceil towards plus infinity. */
 bool won_muldiv_floor(int64_t a, int64_t b, int64_t c, int64_t *out);
 bool won_muldiv_ceil(int64_t a, int64_t b, int64_t c, int64_t *out);
-bool won_share_bp(int64_t whole_won, int64_t bp, int64_t *out_won);   /* floor(whole x bp / 10,000) */
+bool won_share_bp(int64_t whole_won, int64_t bp, int64_t *out_won); /* floor(whole x bp / 10,000) */
 
 /* Strict decimal text to integer: optional '-', digits, nothing else; leading zeros allowed. Empty text is false. */
 bool num_parse(const char *text, size_t text_len, int64_t *out);

@@ -21,12 +21,12 @@
 
 struct db;
 struct db_login {
-	char user[64];                   /* gj_auth, gj_worker ... */
-	char password[128];              /* locked memory of the caller */
+	char user[64]; /* gj_auth, gj_worker ... */
+	char password[128]; /* locked memory of the caller */
 };
 enum reason db_open(const struct conf *cfg, const struct db_login *login, struct db **out);
 void db_close(struct db *db);
-enum reason db_reopen(struct db *db);    /* after REASON_DB_AWAY; statements are prepared again */
+enum reason db_reopen(struct db *db); /* after REASON_DB_AWAY; statements are prepared again */
 bool db_open_now(const struct db *db);
 enum reason db_ping(struct db *db);
 const char *db_user(const struct db *db);

@@ -9,13 +9,13 @@
 #include "shared/store/db_stmt.h"
 
 struct db {
-	MYSQL *my;                           /* NULL: not connected */
+	MYSQL *my; /* NULL: not connected */
 	struct stmt *stmts[STMT_NAME_COUNT]; /* prepared on first use */
-	struct db_login login;               /* kept for db_reopen; locked, wiped by db_close */
+	struct db_login login; /* kept for db_reopen; locked, wiped by db_close */
 	char socket[512], schema[65];
-	unsigned connect_s, statement_s;     /* real time, rounded up */
+	unsigned connect_s, statement_s; /* real time, rounded up */
 	bool in_transaction;
-	bool gone;                           /* a conflict ended the transaction on the server; only a rollback helps */
+	bool gone; /* a conflict ended the transaction on the server; only a rollback helps */
 };
 
 /* Our reason for a server's or client's error number; records the sentence, naming the statement or step. */

@@ -22,19 +22,20 @@ void stmt_in_null(struct stmt *stmt);
 /* Several rows in one message: announced first, then the values of row after row. Texts stay the caller's until stmt_run. */
 void stmt_rows(struct stmt *stmt, int rows);
 enum reason stmt_run(struct stmt *stmt);
-int64_t stmt_changed(const struct stmt *stmt);       /* rows inserted or updated */
+int64_t stmt_changed(const struct stmt *stmt); /* rows inserted or updated */
 int64_t stmt_new_id(const struct stmt *stmt);
 /* REASON_OK with *out_row true while there are rows. */
 enum reason stmt_next(struct stmt *stmt, bool *out_row);
-int64_t stmt_out_number(struct stmt *stmt);          /* NULL reads as 0; stmt_out_was_null tells */
+int64_t stmt_out_number(struct stmt *stmt); /* NULL reads as 0; stmt_out_was_null tells */
 bool stmt_out_was_null(const struct stmt *stmt);
 /* A text longer than the room is REASON_DB_SHAPE at stmt_end. */
 void stmt_out_text(struct stmt *stmt, char *out, size_t out_size);
 size_t stmt_out_bytes(struct stmt *stmt, void *out, size_t out_size);
 struct kst_day stmt_out_day(struct stmt *stmt);
-struct wall stmt_out_wall(struct stmt *stmt);        /* NULL reads as us 0 */
+struct wall stmt_out_wall(struct stmt *stmt); /* NULL reads as us 0 */
 void stmt_out_digest(struct stmt *stmt, struct digest *out);
-void stmt_refuse(struct stmt *stmt, const char *what, const char *text); /* a word of the last column that no parser knows */
-enum reason stmt_end(struct stmt *stmt);             /* reports the first trouble since stmt_begin; accepts NULL */
+/* a word of the last column that no parser knows */
+void stmt_refuse(struct stmt *stmt, const char *what, const char *text);
+enum reason stmt_end(struct stmt *stmt); /* reports the first trouble since stmt_begin; accepts NULL */
 
 #endif

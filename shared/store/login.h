@@ -10,7 +10,7 @@
 #include "shared/store/db.h"
 #include "shared/store/vault.h"
 
-enum reason login_open(const struct conf *cfg, const struct conf_account *account, enum vault_role role, const char *user,
-		       struct db **out);
+enum reason login_open(const struct conf *cfg, const struct conf_account *account, enum vault_role role,
+		       const char *user, struct db **out);
 
 #endif

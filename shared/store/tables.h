@@ -31,7 +31,8 @@ struct symbol_row {
 	enum symbol_kind kind;
 	char name[SYMBOL_NAME_SIZE];
 };
-enum reason tbl_symbol_add(struct db *db, const struct symbol_row *row);  /* the same again is fine; a difference is refused */
+/* the same again is fine; a difference is refused */
+enum reason tbl_symbol_add(struct db *db, const struct symbol_row *row);
 enum reason tbl_symbol_find(struct db *db, const char *symbol, struct symbol_row *out);
 enum reason tbl_symbol_all(struct db *db, struct symbol_row *rows, int room, int *out_count);
 
@@ -40,7 +41,7 @@ struct phase_run_row {
 	int64_t run_id, account_id;
 	struct kst_day day;
 	enum phase_id phase;
-	int attempt;                          /* given by the insert */
+	int attempt; /* given by the insert */
 	struct wall started, deadline;
 	bool scheduled, read_only;
 	char host[65];
@@ -49,7 +50,7 @@ struct phase_run_row {
 	struct digest build, conf;
 	char person[PERSON_SIZE];
 };
-enum reason tbl_phase_run_add(struct db *db, struct phase_run_row *row);   /* fills run_id and attempt */
+enum reason tbl_phase_run_add(struct db *db, struct phase_run_row *row); /* fills run_id and attempt */
 struct phase_result_row {
 	int64_t run_id, account_id;
 	struct kst_day day;
@@ -60,25 +61,32 @@ struct phase_result_row {
 	struct wall finished;
 	int64_t took_ms;
 	struct digest content;
-	const char *evidence;                 /* JSON text */
+	const char *evidence; /* JSON text */
 };
 enum reason tbl_phase_result_add(struct db *db, const struct phase_result_row *row);
 /* Evidence (JSON text) of the newest result of a phase of a day (tbl_evidence.c). */
-enum reason tbl_phase_evidence(struct db *db, int64_t account_id, struct kst_day day, enum phase_id phase, char *out, size_t out_size);
+enum reason tbl_phase_evidence(struct db *db, int64_t account_id, struct kst_day day, enum phase_id phase,
+			       char *out, size_t out_size);
 enum reason tbl_phase_input_add(struct db *db, int64_t run_id, const struct phase_input *input);
 /* Newest result per phase of a day with its inputs, into records[phase_id]; absent ones have present = false. */
-enum reason tbl_phase_records(struct db *db, int64_t account_id, struct kst_day day, struct phase_record records[static PHASE_COUNT]);
+enum reason tbl_phase_records(struct db *db, int64_t account_id, struct kst_day day,
+			      struct phase_record records[static PHASE_COUNT]);
 /* Newest start without a result whose deadline is not past: is it running now? */
-enum reason tbl_phase_running(struct db *db, int64_t account_id, struct kst_day day, enum phase_id phase, struct wall now,
-			      bool *out_running, struct wall *out_deadline);
+enum reason tbl_phase_running(struct db *db, int64_t account_id, struct kst_day day, enum phase_id phase,
+			      struct wall now, bool *out_running, struct wall *out_deadline);
 /* Newest PASS of `phase` on any day before `day`. */
-enum reason tbl_phase_last_pass_before(struct db *db, int64_t account_id, enum phase_id phase, struct kst_day day, struct kst_day *out_day);
+enum reason tbl_phase_last_pass_before(struct db *db, int64_t account_id, enum phase_id phase,
+				       struct kst_day day, struct kst_day *out_day);
 /* Has a TRADE certificate or an intent ever existed before `day` (was there anything to close)? */
 enum reason tbl_day_traded(struct db *db, int64_t account_id, struct kst_day day, bool *out_traded);
-enum reason tbl_last_traded_day(struct db *db, int64_t account_id, struct kst_day before, struct kst_day *out_day); /* NOT_FOUND = never */
+/* NOT_FOUND = never */
+enum reason tbl_last_traded_day(struct db *db, int64_t account_id, struct kst_day before,
+				struct kst_day *out_day);
 /* Has this build (of the phase that asks), or have these parameters, passed a gate on an earlier day? For the first-run brake. */
-enum reason tbl_pin_seen_before(struct db *db, int64_t account_id, struct kst_day day, const struct digest *params, bool *out_seen);
-enum reason tbl_phase_seen_before(struct db *db, int64_t account_id, struct kst_day day, const struct digest *build, bool *out_seen);
+enum reason tbl_pin_seen_before(struct db *db, int64_t account_id, struct kst_day day,
+				const struct digest *params, bool *out_seen);
+enum reason tbl_phase_seen_before(struct db *db, int64_t account_id, struct kst_day day,
+				  const struct digest *build, bool *out_seen);
 
 /* ---- products (tbl_session.c, tbl_cash.c, tbl_params.c, tbl_listing.c, tbl_snapshot.c, tbl_limits.c, tbl_universe.c) ---- */
 struct session_row {
@@ -98,7 +106,8 @@ struct cash_row {
 enum reason tbl_cash_add(struct db *db, const struct cash_row *row);
 enum reason tbl_cash_of_run(struct db *db, int64_t run_id, struct cash_row *out);
 enum reason tbl_holding_add(struct db *db, int64_t run_id, const struct broker_holding *row);
-enum reason tbl_holding_of_run(struct db *db, int64_t run_id, struct broker_holding *rows, int room, int *out_count);
+enum reason tbl_holding_of_run(struct db *db, int64_t run_id, struct broker_holding *rows, int room,
+			       int *out_count);
 struct param_row {
 	int64_t param_id, account_id;
 	char strategy[33];
@@ -108,10 +117,11 @@ struct param_row {
 	struct wall imported;
 	char imported_by[PERSON_SIZE];
 };
-enum reason tbl_param_add(struct db *db, const struct param_row *row, int64_t *out_id);        /* same body: its id */
+/* same body: its id */
+enum reason tbl_param_add(struct db *db, const struct param_row *row, int64_t *out_id);
 enum reason tbl_param_find(struct db *db, int64_t param_id, struct param_row *out);
-enum reason tbl_param_activate(struct db *db, int64_t account_id, int64_t param_id, struct kst_day from, struct kst_day to, struct wall at,
-			       const char *person, const char *reason);
+enum reason tbl_param_activate(struct db *db, int64_t account_id, int64_t param_id, struct kst_day from,
+			       struct kst_day to, struct wall at, const char *person, const char *reason);
 enum reason tbl_param_active(struct db *db, int64_t account_id, struct kst_day day, struct param_row *out);
 struct pin_row {
 	int64_t run_id, account_id;
@@ -125,11 +135,12 @@ struct pin_row {
 };
 enum reason tbl_pin_add(struct db *db, const struct pin_row *row);
 enum reason tbl_pin_of_run(struct db *db, int64_t run_id, struct pin_row *out);
-enum reason tbl_pin_last_before(struct db *db, int64_t account_id, struct kst_day day, struct pin_row *out); /* of a day whose gate passed */
+/* of a day whose gate passed */
+enum reason tbl_pin_last_before(struct db *db, int64_t account_id, struct kst_day day, struct pin_row *out);
 struct listing_row {
 	int64_t account_id;
 	struct kst_day day, from, to;
-	const char *kind;                     /* "orders", "balance", "reservations" */
+	const char *kind; /* "orders", "balance", "reservations" */
 	enum listing_state state;
 	struct wall asked, answered;
 	int row_count;
@@ -138,10 +149,11 @@ struct listing_row {
 	const char *reason;
 };
 enum reason tbl_listing_add(struct db *db, const struct listing_row *row);
-enum reason tbl_listing_sightings(struct db *db, int64_t account_id, struct kst_day from, struct wall since, struct sighting *rows, int room,
-				  int *out_count);
-enum reason tbl_snapshot_add(struct db *db, int64_t account_id, int64_t run_id, const struct snapshot *snap, const char *signed_by,
-			     int64_t *out_id);                                                 /* lots too */
+enum reason tbl_listing_sightings(struct db *db, int64_t account_id, struct kst_day from, struct wall since,
+				  struct sighting *rows, int room, int *out_count);
+/* lots too */
+enum reason tbl_snapshot_add(struct db *db, int64_t account_id, int64_t run_id, const struct snapshot *snap,
+			     const char *signed_by, int64_t *out_id);
 struct acceptance_row {
 	int64_t acceptance_id, account_id, snapshot_id, run_id;
 	struct kst_day day;
@@ -150,22 +162,29 @@ struct acceptance_row {
 };
 enum reason tbl_acceptance_add(struct db *db, const struct acceptance_row *row, int64_t *out_id);
 enum reason tbl_acceptance_newest(struct db *db, int64_t account_id, struct acceptance_row *out);
-enum reason tbl_acceptance_first_of_day(struct db *db, int64_t account_id, struct kst_day day, struct acceptance_row *out);
+enum reason tbl_acceptance_first_of_day(struct db *db, int64_t account_id, struct kst_day day,
+					struct acceptance_row *out);
 /* Snapshot of the newest acceptance, lots into out->lots (room given). */
 enum reason tbl_snapshot_accepted(struct db *db, int64_t account_id, struct snapshot *out);
 enum reason tbl_snapshot_find(struct db *db, int64_t snapshot_id, struct snapshot *out);
 /* What reconcile leaves for its next attempt of the day: what disagreed with the balance, and since when. */
 enum reason tbl_mismatch_add(struct db *db, int64_t run_id, const struct mismatch *row);
-enum reason tbl_mismatch_newest(struct db *db, int64_t account_id, struct kst_day day, struct mismatch *rows, int room, int *out_count);
-enum reason tbl_lock_add(struct db *db, int64_t account_id, struct kst_day day, const char *symbol, enum order_side side, bool locked,
-			 const char *reason, struct wall at);
-enum reason tbl_lock_of_day(struct db *db, int64_t account_id, struct kst_day day, struct symbol_lock *rows, int room, int *out_count);
+enum reason tbl_mismatch_newest(struct db *db, int64_t account_id, struct kst_day day, struct mismatch *rows,
+				int room, int *out_count);
+enum reason tbl_lock_add(struct db *db, int64_t account_id, struct kst_day day, const char *symbol,
+			 enum order_side side, bool locked, const char *reason, struct wall at);
+enum reason tbl_lock_of_day(struct db *db, int64_t account_id, struct kst_day day, struct symbol_lock *rows,
+			    int room, int *out_count);
 enum reason tbl_limits_add(struct db *db, int64_t run_id, const struct limit_set *set);
 enum reason tbl_limits_of_run(struct db *db, int64_t run_id, struct limit_set *out);
 enum reason tbl_symbol_risk_add(struct db *db, int64_t run_id, const struct symbol_risk *row);
-enum reason tbl_symbol_risk_of_run(struct db *db, int64_t run_id, struct symbol_risk *rows, int room, int *out_count);
-enum reason tbl_universe_list_set(struct db *db, int64_t account_id, const char *symbol, bool listed, struct wall at, const char *person);
-enum reason tbl_universe_list(struct db *db, int64_t account_id, char (*rows)[SYMBOL_SIZE], int room, int *out_count); /* by symbol */
+enum reason tbl_symbol_risk_of_run(struct db *db, int64_t run_id, struct symbol_risk *rows, int room,
+				   int *out_count);
+enum reason tbl_universe_list_set(struct db *db, int64_t account_id, const char *symbol, bool listed,
+				  struct wall at, const char *person);
+/* by symbol */
+enum reason tbl_universe_list(struct db *db, int64_t account_id, char (*rows)[SYMBOL_SIZE], int room,
+			      int *out_count);
 struct universe_row {
 	char symbol[SYMBOL_SIZE];
 	int rank;
@@ -178,7 +197,9 @@ struct universe_row {
 };
 enum reason tbl_universe_add(struct db *db, int64_t run_id, const struct universe_row *row);
 enum reason tbl_universe_out_add(struct db *db, int64_t run_id, const char *symbol, const char *why);
-enum reason tbl_universe_of_run(struct db *db, int64_t run_id, struct universe_row *rows, int room, int *out_count); /* by rank */
+/* by rank */
+enum reason tbl_universe_of_run(struct db *db, int64_t run_id, struct universe_row *rows, int room,
+				int *out_count);
 
 /* ---- secrets (tbl_secret.c) ---- */
 struct secret_row {
@@ -191,10 +212,14 @@ struct secret_row {
 	struct wall made, expires;
 	int64_t run_id;
 };
-enum reason tbl_secret_add(struct db *db, const struct secret_row *row);      /* DUPLICATE: another wrote that version first */
+/* DUPLICATE: another wrote that version first */
+enum reason tbl_secret_add(struct db *db, const struct secret_row *row);
 enum reason tbl_secret_newest(struct db *db, int64_t account_id, const char *name, struct secret_row *out);
-enum reason tbl_login_attempt_add(struct db *db, int64_t account_id, const char *fingerprint, const char *what, struct wall at);
-enum reason tbl_login_attempt_last(struct db *db, const char *fingerprint, const char *what, struct wall *out_at); /* us 0 = never */
+enum reason tbl_login_attempt_add(struct db *db, int64_t account_id, const char *fingerprint,
+				  const char *what, struct wall at);
+/* us 0 = never */
+enum reason tbl_login_attempt_last(struct db *db, const char *fingerprint, const char *what,
+				   struct wall *out_at);
 
 /* ---- certificate, lease, control (tbl_certificate.c, tbl_lease.c, tbl_control.c) ---- */
 struct certificate_row {
@@ -209,9 +234,13 @@ struct certificate_row {
 };
 enum reason tbl_certificate_add(struct db *db, const struct certificate_row *row, int64_t *out_id);
 enum reason tbl_certificate_find(struct db *db, int64_t certificate_id, struct certificate_row *out);
-enum reason tbl_certificate_newest(struct db *db, int64_t account_id, struct kst_day day, struct certificate_row *out);
-enum reason tbl_certificate_used(struct db *db, int64_t account_id, struct kst_day day, struct certificate_row *out); /* newest consumed */
-enum reason tbl_certificate_consume(struct db *db, int64_t certificate_id, const char *by, struct wall at); /* DB_REFUSED: was consumed */
+enum reason tbl_certificate_newest(struct db *db, int64_t account_id, struct kst_day day,
+				   struct certificate_row *out);
+/* newest consumed */
+enum reason tbl_certificate_used(struct db *db, int64_t account_id, struct kst_day day,
+				 struct certificate_row *out);
+/* DB_REFUSED: was consumed */
+enum reason tbl_certificate_consume(struct db *db, int64_t certificate_id, const char *by, struct wall at);
 
 enum lease_kind { LEASE_NONE, LEASE_PHASE, LEASE_TRADE };
 struct lease_row {
@@ -225,14 +254,16 @@ struct lease_row {
 };
 /* Takes a free or expired lease (a PHASE lease gives way to nobody while young; TRADE never gives way to PHASE). epoch + 1 when
  * another holder or kind takes it. REASON_LEASE_HELD says by whom. */
-enum reason tbl_lease_take(struct db *db, int64_t account_id, enum lease_kind kind, const char *holder, const char *program,
-			   struct wall now, int64_t life_us, struct lease_row *out);
-enum reason tbl_lease_renew(struct db *db, const struct lease_row *mine, struct wall now, int64_t life_us);  /* LEASE_LOST */
-enum reason tbl_lease_heartbeat(struct db *db, const struct lease_row *mine, const char *state, enum mode mode, struct wall now,
-				int64_t life_us);                                              /* renews too */
+enum reason tbl_lease_take(struct db *db, int64_t account_id, enum lease_kind kind, const char *holder,
+			   const char *program, struct wall now, int64_t life_us, struct lease_row *out);
+/* LEASE_LOST */
+enum reason tbl_lease_renew(struct db *db, const struct lease_row *mine, struct wall now, int64_t life_us);
+/* renews too */
+enum reason tbl_lease_heartbeat(struct db *db, const struct lease_row *mine, const char *state,
+				enum mode mode, struct wall now, int64_t life_us);
 enum reason tbl_lease_give_back(struct db *db, const struct lease_row *mine, struct wall now);
 enum reason tbl_lease_read(struct db *db, int64_t account_id, struct lease_row *out);
-enum reason tbl_lease_make(struct db *db, int64_t account_id, struct wall now);                /* with the account */
+enum reason tbl_lease_make(struct db *db, int64_t account_id, struct wall now); /* with the account */
 /* Writes the lease row inside the caller's transaction: the guard of every intent and mark. LEASE_LOST if not ours. */
 enum reason tbl_lease_touch(struct db *db, const struct lease_row *mine, struct wall now);
 
@@ -246,10 +277,11 @@ struct control_row {
 enum reason tbl_control_make(struct db *db, int64_t account_id, struct wall now);
 enum reason tbl_control_read(struct db *db, int64_t account_id, struct control_row *out);
 /* Lowers only: a higher mode than the stored one changes nothing (*out_mode tells what stands). */
-enum reason tbl_control_lower(struct db *db, int64_t account_id, enum mode mode, const char *reason, const char *person, struct wall at,
-			      enum mode *out_mode);
+enum reason tbl_control_lower(struct db *db, int64_t account_id, enum mode mode, const char *reason,
+			      const char *person, struct wall at, enum mode *out_mode);
 /* A person raises it, with a reason; from HALT a later acceptance is needed. */
-enum reason tbl_control_resume(struct db *db, int64_t account_id, enum mode mode, const char *reason, const char *person, struct wall at);
+enum reason tbl_control_resume(struct db *db, int64_t account_id, enum mode mode, const char *reason,
+			       const char *person, struct wall at);
 
 /* ---- orders (tbl_decision.c, tbl_order.c, tbl_fill.c) ---- */
 struct decision_row {
@@ -267,10 +299,12 @@ struct decision_row {
 enum reason tbl_decision_add(struct db *db, const struct decision_row *rows, int count);
 /* First mark. In one transaction: lease touched, control and acceptance checked (mode must allow `reduces_risk`), intent +
  * RECORDED event. The same id again is REASON_DB_DUPLICATE. */
-enum reason tbl_intent_record(struct db *db, const struct lease_row *mine, const struct order *order, const char *strategy,
-			      const char *signal_code, bool reduces_risk, struct wall now);
+enum reason tbl_intent_record(struct db *db, const struct lease_row *mine, const struct order *order,
+			      const char *strategy, const char *signal_code, bool reduces_risk,
+			      struct wall now);
 /* Second mark, same checks: send_mark row (once ever) + SENDING event. */
-enum reason tbl_intent_mark(struct db *db, const struct lease_row *mine, int64_t intent_id, bool reduces_risk, struct wall now);
+enum reason tbl_intent_mark(struct db *db, const struct lease_row *mine, int64_t intent_id, bool reduces_risk,
+			    struct wall now);
 struct order_event_row {
 	int64_t intent_id, account_id;
 	enum order_event event;
@@ -278,23 +312,29 @@ struct order_event_row {
 	struct wall at;
 	char odno[ODNO_SIZE], orig_odno[ODNO_SIZE], branch[BRANCH_SIZE];
 	struct kst_day order_day;
-	int64_t filled_qty, filled_won;       /* cumulative */
-	int64_t qty, price_won;               /* ordered, after a change; 0 = as before */
-	const char *by_program, *reason;      /* NULL reason = none */
-	const char *evidence;                 /* "likeness" of a FOUND event is what struct order.bound comes from; NULL = none */
+	int64_t filled_qty, filled_won; /* cumulative */
+	int64_t qty, price_won; /* ordered, after a change; 0 = as before */
+	const char *by_program, *reason; /* NULL reason = none */
+	/* "likeness" of a FOUND event is what struct order.bound comes from; NULL = none */
+	const char *evidence;
 };
 enum reason tbl_order_event_add(struct db *db, const struct order_event_row *row);
 /* An order of somebody else, seen at the broker: an intent row with owner EXT and its first event. */
-enum reason tbl_order_ext_add(struct db *db, int64_t account_id, int64_t intent_id, const struct broker_order *row, struct wall at,
-			      const char *by_program);
+enum reason tbl_order_ext_add(struct db *db, int64_t account_id, int64_t intent_id,
+			      const struct broker_order *row, struct wall at, const char *by_program);
 /* Every order of the days, in intent order, with its newest state. */
-enum reason tbl_orders_between(struct db *db, int64_t account_id, struct kst_day from, struct kst_day to, struct order *rows, int room,
-			       int *out_count);
-enum reason tbl_orders_undecided(struct db *db, int64_t account_id, struct order *rows, int room, int *out_count); /* any day, not final */
-enum reason tbl_fill_add(struct db *db, int64_t account_id, const struct fill *fill, const struct cost *cost, const char *by_program);
-enum reason tbl_fills_since(struct db *db, int64_t account_id, struct wall since, struct fill *rows, int room, int *out_count);
+enum reason tbl_orders_between(struct db *db, int64_t account_id, struct kst_day from, struct kst_day to,
+			       struct order *rows, int room, int *out_count);
+/* any day, not final */
+enum reason tbl_orders_undecided(struct db *db, int64_t account_id, struct order *rows, int room,
+				 int *out_count);
+enum reason tbl_fill_add(struct db *db, int64_t account_id, const struct fill *fill, const struct cost *cost,
+			 const char *by_program);
+enum reason tbl_fills_since(struct db *db, int64_t account_id, struct wall since, struct fill *rows, int room,
+			    int *out_count);
 enum reason tbl_fill_costs_of_day(struct db *db, int64_t account_id, struct kst_day day, struct cost *out);
-enum reason tbl_fills_of_day(struct db *db, int64_t account_id, struct kst_day day, struct fill *rows, int room, int *out_count);
+enum reason tbl_fills_of_day(struct db *db, int64_t account_id, struct kst_day day, struct fill *rows,
+			     int room, int *out_count);
 
 /* ---- people (tbl_alert.c, tbl_operator.c) ---- */
 struct alert_row {
@@ -306,29 +346,39 @@ struct alert_row {
 	struct wall raised;
 	bool sent, acknowledged, closed;
 };
-enum reason tbl_alert_raise(struct db *db, struct alert_row *row);             /* fills alert_id */
-enum reason tbl_alert_event(struct db *db, int64_t alert_id, const char *event, struct wall at, const char *person, const char *text);
-enum reason tbl_alert_open(struct db *db, int64_t account_id, struct kst_day day, struct alert_row *rows, int room, int *out_count); /* not closed */
+enum reason tbl_alert_raise(struct db *db, struct alert_row *row); /* fills alert_id */
+enum reason tbl_alert_event(struct db *db, int64_t alert_id, const char *event, struct wall at,
+			    const char *person, const char *text);
+/* not closed */
+enum reason tbl_alert_open(struct db *db, int64_t account_id, struct kst_day day, struct alert_row *rows,
+			   int room, int *out_count);
 enum reason tbl_alert_unsent(struct db *db, struct alert_row *rows, int room, int *out_count);
-enum reason tbl_operator_add(struct db *db, int64_t account_id, struct wall at, const char *person, const char *action, const char *target,
-			     const char *reason);
+enum reason tbl_operator_add(struct db *db, int64_t account_id, struct wall at, const char *person,
+			     const char *action, const char *target, const char *reason);
 
 /* ---- results (tbl_result.c) ---- */
 struct daily_row {
 	int64_t run_id, account_id;
 	struct kst_day day;
-	int64_t equity_start_won, equity_end_won, cash_end_won, realised_won, fee_won, tax_won, bought_won, sold_won;
+	int64_t equity_start_won, equity_end_won, cash_end_won, realised_won, fee_won, tax_won, bought_won,
+		sold_won;
 	int64_t orders, fills;
 	bool replay_same;
 };
 enum reason tbl_daily_add(struct db *db, const struct daily_row *row);
-enum reason tbl_daily_newest(struct db *db, int64_t account_id, struct kst_day before_or_on, struct daily_row *rows, int room, int *out_count);
-enum reason tbl_round_trip_add(struct db *db, int64_t run_id, int64_t account_id, struct kst_day day, int seq, const char *symbol, int64_t qty,
-			       int64_t result_won, struct wall closed);
-enum reason tbl_round_trip_newest(struct db *db, int64_t account_id, int64_t *results_won, int room, int *out_count);
-enum reason tbl_selection_add(struct db *db, int64_t run_id, struct kst_day for_day, const char *symbol, int rank);
-enum reason tbl_selection_for(struct db *db, int64_t account_id, struct kst_day day, char (*rows)[SYMBOL_SIZE], int room, int *out_count);
-enum reason tbl_journal_add(struct db *db, int64_t account_id, struct kst_day day, int64_t epoch, const char *path, struct wall at);
-enum reason tbl_journal_of_day(struct db *db, int64_t account_id, struct kst_day day, char (*paths)[500], int room, int *out_count);
+enum reason tbl_daily_newest(struct db *db, int64_t account_id, struct kst_day before_or_on,
+			     struct daily_row *rows, int room, int *out_count);
+enum reason tbl_round_trip_add(struct db *db, int64_t run_id, int64_t account_id, struct kst_day day, int seq,
+			       const char *symbol, int64_t qty, int64_t result_won, struct wall closed);
+enum reason tbl_round_trip_newest(struct db *db, int64_t account_id, int64_t *results_won, int room,
+				  int *out_count);
+enum reason tbl_selection_add(struct db *db, int64_t run_id, struct kst_day for_day, const char *symbol,
+			      int rank);
+enum reason tbl_selection_for(struct db *db, int64_t account_id, struct kst_day day,
+			      char (*rows)[SYMBOL_SIZE], int room, int *out_count);
+enum reason tbl_journal_add(struct db *db, int64_t account_id, struct kst_day day, int64_t epoch,
+			    const char *path, struct wall at);
+enum reason tbl_journal_of_day(struct db *db, int64_t account_id, struct kst_day day, char (*paths)[500],
+			       int room, int *out_count);
 
 #endif

@@ -9,14 +9,15 @@
 #include "shared/store/db_stmt.h"
 #include "shared/store/tables.h"
 
-enum reason tbl_write(struct stmt *st);                           /* run and end */
+enum reason tbl_write(struct stmt *st); /* run and end */
 enum reason tbl_insert(struct stmt *st, int64_t *out_id);
 typedef void tbl_take_fn(struct stmt *st, void *row);
 /* The one row; DB_NOT_FOUND says "there is no WHAT". */
 enum reason tbl_one(struct stmt *st, tbl_take_fn *take, void *row, const char *what);
 /* As tbl_one; no row is an answer too. */
 enum reason tbl_maybe(struct stmt *st, tbl_take_fn *take, void *row, bool *out_found);
-enum reason tbl_rows(struct stmt *st, tbl_take_fn *take, void *rows, size_t row_size, int room, int *out_count);
+enum reason tbl_rows(struct stmt *st, tbl_take_fn *take, void *rows, size_t row_size, int room,
+		     int *out_count);
 
 enum mode tbl_out_mode(struct stmt *st);
 enum order_side tbl_out_side(struct stmt *st);

@@ -24,35 +24,41 @@ const char *vault_role_text(enum vault_role role);
 bool vault_role_parse(const char *text, enum vault_role *out);
 
 struct vault_name {
-	const char *env, *account, *name;    /* "real", "main", "appkey" */
+	const char *env, *account, *name; /* "real", "main", "appkey" */
 	uint64_t version;
 };
 struct vault_value {
-	uint8_t *bytes;                      /* NUL after bytes_size; sodium_malloc */
+	uint8_t *bytes; /* NUL after bytes_size; sodium_malloc */
 	size_t bytes_size;
 };
-#define VAULT_VALUE_INIT { 0 }
+#define VAULT_VALUE_INIT                                                                                     \
+	{                                                                                                    \
+		0                                                                                            \
+	}
 #define VAULT_BLOB_SIZE_MAX 8192
 
-enum reason vault_make_roles(const char *key_dir);       /* ROLE.key 0400 and ROLE.pub 0444 where missing; also gate signing keys */
-enum reason vault_seal(const char *key_dir, const struct vault_name *name, uint32_t roles, const void *value, size_t value_size,
-		       uint8_t *out, size_t out_room, size_t *out_size);
-enum reason vault_open_blob(const char *key_dir, enum vault_role role, const struct vault_name *name, const uint8_t *blob,
-			    size_t blob_size, struct vault_value *out);
+/* ROLE.key 0400 and ROLE.pub 0444 where missing; also gate signing keys */
+enum reason vault_make_roles(const char *key_dir);
+enum reason vault_seal(const char *key_dir, const struct vault_name *name, uint32_t roles, const void *value,
+		       size_t value_size, uint8_t *out, size_t out_room, size_t *out_size);
+enum reason vault_open_blob(const char *key_dir, enum vault_role role, const struct vault_name *name,
+			    const uint8_t *blob, size_t blob_size, struct vault_value *out);
 void vault_value_clear(struct vault_value *value);
 
 /* The account's file: add replaces the newest version of the name (version + 1). */
-enum reason vault_file_add(const char *key_dir, const char *path, const char *env, const char *account, const char *name,
-			   uint32_t roles, const void *value, size_t value_size);
+enum reason vault_file_add(const char *key_dir, const char *path, const char *env, const char *account,
+			   const char *name, uint32_t roles, const void *value, size_t value_size);
 enum reason vault_file_get(const char *key_dir, enum vault_role role, const char *path, const char *env,
 			   const char *account, const char *name, struct vault_value *out);
 /* names only, for `gaejang vault list`: calls back per record. */
-enum reason vault_file_each(const char *path, void (*each)(void *arg, const char *name, uint64_t version, uint32_t roles),
+enum reason vault_file_each(const char *path,
+			    void (*each)(void *arg, const char *name, uint64_t version, uint32_t roles),
 			    void *arg);
 
 /* Ed25519: secret key sealed for the gate alone (record "gate-sign" in KEY_DIR/gate-sign.vault), public key KEY_DIR/gate-sign.pub. */
 #define SIGN_HEX_SIZE 129
-enum reason vault_sign(const char *key_dir, const void *bytes, size_t bytes_size, char out_hex[static SIGN_HEX_SIZE]);
+enum reason vault_sign(const char *key_dir, const void *bytes, size_t bytes_size,
+		       char out_hex[static SIGN_HEX_SIZE]);
 enum reason vault_verify(const char *key_dir, const void *bytes, size_t bytes_size, const char *hex);
 
 #endif

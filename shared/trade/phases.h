@@ -34,9 +34,9 @@ enum phase_status { STATUS_UNKNOWN, STATUS_FAIL, STATUS_CLOSED, STATUS_PASS };
 
 struct phase_info {
 	const char *name;
-	uint32_t reads;             /* bit set of phase_id */
-	enum conf_key start_key;    /* CONF_AT_*; close: unused */
-	enum conf_key age_key;      /* CONF_AGE_*; gate and close: unused */
+	uint32_t reads; /* bit set of phase_id */
+	enum conf_key start_key; /* CONF_AT_*; close: unused */
+	enum conf_key age_key; /* CONF_AGE_*; gate and close: unused */
 };
 extern const struct phase_info phase_table[PHASE_COUNT];
 
@@ -57,7 +57,7 @@ struct phase_input {
 	int64_t run_id;
 	struct digest digest;
 };
-struct phase_record {           /* newest result of a phase for one account and day */
+struct phase_record { /* newest result of a phase for one account and day */
 	bool present;
 	int64_t run_id;
 	int attempt;
@@ -73,11 +73,11 @@ struct phase_record {           /* newest result of a phase for one account and 
 };
 enum freshness {
 	FRESH,
-	STALE_MISSING,   /* no result of today */
-	STALE_STATUS,    /* newest result is not PASS */
-	STALE_CONTENT,   /* an upstream it read has other content now */
-	STALE_TOO_OLD,   /* older than its limit (only asked when `now` is given) */
-	STALE_CHAIN,     /* an upstream is itself not fresh */
+	STALE_MISSING, /* no result of today */
+	STALE_STATUS, /* newest result is not PASS */
+	STALE_CONTENT, /* an upstream it read has other content now */
+	STALE_TOO_OLD, /* older than its limit (only asked when `now` is given) */
+	STALE_CHAIN, /* an upstream is itself not fresh */
 };
 /* `records` indexed by phase_id. Asked in the order of the enum: no result; not PASS; an upstream of the table is there
  * but its content is not the one read (or the result does not say what it read); older than age_max_s (0 = no limit) or

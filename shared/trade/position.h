@@ -12,17 +12,17 @@
 #include "shared/trade/market.h"
 
 #define LOT_COST_UNKNOWN (-1)
-struct lot {                          /* what one owner holds of one symbol */
+struct lot { /* what one owner holds of one symbol */
 	char symbol[SYMBOL_SIZE];
 	enum order_owner owner;
 	int64_t qty, cost_won;
 };
-struct position {                     /* a lot and what today did to it */
+struct position { /* a lot and what today did to it */
 	struct lot lot;
-	int64_t bought_qty, bought_won;   /* today, gross */
+	int64_t bought_qty, bought_won; /* today, gross */
 	int64_t sold_qty, sold_won;
-	int64_t realised_won;             /* today: sale amounts less cost taken, before fees and tax */
-	int64_t fee_won, tax_won;         /* today */
+	int64_t realised_won; /* today: sale amounts less cost taken, before fees and tax */
+	int64_t fee_won, tax_won; /* today */
 };
 enum reason position_fill(struct position *pos, const struct cost_rules *rules, enum order_side side,
 			  int64_t qty, int64_t amount_won);
