@@ -410,6 +410,8 @@ static void disconnected(struct feed *f)
 		f->wait_s = conf_number(&f->w->cfg, CONF_RECONNECT_S);
 	f->connect_at = wall_add_us(now, f->wait_s * US_PER_S);
 	log_event(LOG_WARN, "feed-down", "wait_s=%lld reconnects=%d", (long long)f->wait_s, f->reconnects);
+	/* A close by a timer of libwebsockets does not end lws_service(), and what it waits for is another time now. */
+	lws_cancel_service(f->context);
 	f->wait_s *= 2;
 	if (f->wait_s > conf_number(&f->w->cfg, CONF_RECONNECT_MAX_S))
 		f->wait_s = conf_number(&f->w->cfg, CONF_RECONNECT_MAX_S);
@@ -496,7 +498,7 @@ static void check_timers(struct feed *f)
 		begin_connect(f);
 		return;
 	}
-	if (f->wsi == NULL || f->connecting)
+	if (f->wsi == NULL || f->connecting || f->closing)
 		return;
 	if (wall_diff_us(now, f->heard_at) >= conf_number(&f->w->cfg, CONF_SILENCE_S) * US_PER_S) {
 		tell_feed(f, FEED_SILENT, NULL);
@@ -514,8 +516,10 @@ static void check_timers(struct feed *f)
 		else if (reg->channel == STREAM_TRADES)
 			tell_feed(f, FEED_SYMBOL_MISSING, reg->key);
 	}
-	if (f->closing)
+	if (f->closing) {
+		take_hold(f); /* of the close, given back when it is down */
 		lws_set_timeout(f->wsi, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_ASYNC);
+	}
 }
 
 static struct wall next_deadline(const struct feed *f)
@@ -524,6 +528,8 @@ static struct wall next_deadline(const struct feed *f)
 
 	if (f->wsi == NULL && !f->connecting)
 		return f->connect_at;
+	if (f->closing)
+		return CLOCK_NEVER; /* its end comes from libwebsockets; a deadline of the past would spin */
 	if (f->wsi != NULL && !f->connecting)
 		next = wall_add_us(f->heard_at, conf_number(&f->w->cfg, CONF_SILENCE_S) * US_PER_S);
 	for (int i = 0; i < f->reg_next; i++) {
