@@ -235,7 +235,7 @@ void rest_gateway(struct call *call, int status, int number, const char *msg1)
 	snprintf(code, sizeof code, "EGW%05d", number);
 	restart_body(call);
 	json_text(&call->j, "rt_cd", "1");
-	if (number == 201) { /* as captured: the text first */
+	if (number == 201 || number == 121 || number == 123) { /* as recorded: the text first */
 		json_text(&call->j, "msg1", msg1);
 		json_text(&call->j, "msg_cd", code);
 	} else {

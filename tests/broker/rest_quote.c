@@ -215,7 +215,7 @@ static void price_fields(struct call *call, const struct exch_quote *q)
 	json_text(j, "whol_loan_rmnd_rate", "0.17");
 	json_text(j, "ssts_yn", "Y");
 	json_text(j, "stck_shrn_iscd", q->code);
-	json_text(j, "fcam_cnnm", "5,000");
+	json_num(j, "fcam_cnnm", par_won);
 	json_fmt(j, "cpfn_cnnm", "%lld 억", (long long)(capital_won / 100000000));
 	json_text(j, "frgn_hldn_qty", "0");
 	json_text(j, "vi_cls_code", q->vi ? "Y" : "N");
