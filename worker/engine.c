@@ -826,11 +826,13 @@ static void reads_due(struct engine *eng, struct engine_actions *out)
 static void on_timer(struct engine *eng, struct engine_actions *out)
 {
 	const struct engine_inputs *in = eng->in;
+	int64_t prints_from_us =
+		in->session_open.us > eng->started_at.us ? in->session_open.us : eng->started_at.us;
 
 	if (eng->listing_troubles >= 3)
 		eng_cause(eng, CAUSE_LISTING, true, "three listings in a row brought no complete answer");
-	if (!eng->any_print && !eng->stopping && eng->now.us >= in->session_open.us + in->opening_print_us)
-		eng_cause(eng, CAUSE_OPENING, true, "no print %lld s after the open",
+	if (!eng->any_print && !eng->stopping && eng->now.us >= prints_from_us + in->opening_print_us)
+		eng_cause(eng, CAUSE_OPENING, true, "no print %lld s after the open or our start",
 			  (long long)(in->opening_print_us / US_PER_S));
 	if (eng->now.us >= in->session_end.us - in->end_margin_us)
 		stop_begin(eng);
@@ -875,6 +877,7 @@ static void on_start(struct engine *eng, struct engine_actions *out)
 	if (eng->started)
 		return;
 	eng->started = true;
+	eng->started_at = eng->now;
 	eng_orders_start(eng, out);
 	look_at_loss(eng);
 	eng_want_listing(eng, out);

@@ -83,6 +83,7 @@ struct engine {
 	const struct strategy *strategy;
 	struct wall now;
 	bool started, stopping, stopped, stop_asked;
+	struct wall started_at;
 	struct wall stopping_at;
 
 	struct eng_symbol symbols[ENGINE_SYMBOLS_MAX];

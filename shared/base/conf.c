@@ -87,13 +87,15 @@ static const char *allowed_text(const struct conf_declared *dc, char out[static 
 	return out;
 }
 
-static const char *example_text(const struct conf_declared *dc)
+static const char *example_text(const struct conf_declared *dc, char room[static CONF_WORD_SIZE])
 {
 	if (dc->def && dc->def[0] != '\0')
 		return dc->def;
 	switch (dc->type) {
 	case TYPE_PATH: return "/srv/gaejang/...";
-	case TYPE_CHOICE: return dc->choices;
+	case TYPE_CHOICE:
+		(void)snprintf(room, CONF_WORD_SIZE, "%.*s", (int)strcspn(dc->choices, " "), dc->choices);
+		return room;
 	default: return "...";
 	}
 }
@@ -358,6 +360,7 @@ static bool value_number(const struct conf_declared *dc, const char *text, int64
 
 static enum reason value_set(struct conf_reading *rd, int id, const char *text)
 {
+	char example[CONF_WORD_SIZE];
 	const struct conf_declared *dc = &declared[id];
 	struct conf_value *value = &rd->cfg->values[id];
 	char allowed[CONF_ALLOWED_SIZE];
@@ -370,7 +373,7 @@ static enum reason value_set(struct conf_reading *rd, int id, const char *text)
 	if (!value_number(dc, text, &value->number))
 		return reason_set(REASON_CONF_RANGE, "%s:%d: [%s] %s = %s is not allowed: %s; write %s = %s",
 				  rd->path, value->line, dc->section, dc->key, text,
-				  allowed_text(dc, allowed), dc->key, example_text(dc));
+				  allowed_text(dc, allowed), dc->key, example_text(dc, example));
 	value->text = strdup(text);
 	if (!value->text)
 		return reason_set(REASON_NO_MEMORY, "no memory for the configuration %s", rd->path);
@@ -463,6 +466,7 @@ static enum reason values_take(struct conf_reading *rd, const char *text)
 
 static enum reason rest_fill(struct conf_reading *rd)
 {
+	char example[CONF_WORD_SIZE];
 	char allowed[CONF_ALLOWED_SIZE];
 
 	for (int id = 0; id < CONF_KEY_COUNT; id++) {
@@ -474,7 +478,7 @@ static enum reason rest_fill(struct conf_reading *rd)
 					  "%s:%d: [%s] %s is missing: %s (%s); write %s = %s below [%s]",
 					  rd->path, value->given ? value->line : rd->line, dc->section,
 					  dc->key, allowed_text(dc, allowed), dc->help, dc->key,
-					  example_text(dc), dc->section);
+					  example_text(dc, example), dc->section);
 		if (value->given)
 			continue;
 		BUG_IF(!value_number(dc, dc->def, &value->number), "a default is allowed for its key");

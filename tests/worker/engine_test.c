@@ -886,6 +886,28 @@ static void test_opening_print(void **state)
 	rig_free(rig);
 }
 
+/* A worker that starts in the day gives the feed its time from then on. */
+static void test_opening_print_after_a_restart(void **state)
+{
+	struct rig *rig = two_symbols();
+	struct engine_event start = { .kind = EVENT_START };
+
+	(void)state;
+	assert_int_equal(engine_new(&rig->in, &rig->eng), REASON_OK);
+	rig->now = rig_at(11, 0, 0);
+	rig_step(rig, &start);
+	rig_control(rig, CONTROL_ROW, MODE_TRADE, true);
+	rig_control(rig, CONTROL_FILE, MODE_TRADE, true);
+	rig_listing(rig);
+	rig->now = rig_at(11, 0, 59);
+	rig_timer(rig);
+	assert_int_equal(engine_mode(rig->eng), MODE_TRADE);
+	rig->now = rig_at(11, 1, 0);
+	rig_timer(rig);
+	assert_int_equal(engine_mode(rig->eng), MODE_OBSERVE);
+	rig_free(rig);
+}
+
 static void test_listing_trouble(void **state)
 {
 	struct rig *rig = two_symbols();
@@ -1389,6 +1411,7 @@ int main(void)
 		cmocka_unit_test(test_repeated),
 		cmocka_unit_test(test_equal_refusals_are_one_row),
 		cmocka_unit_test(test_opening_print),
+		cmocka_unit_test(test_opening_print_after_a_restart),
 		cmocka_unit_test(test_listing_trouble),
 		cmocka_unit_test(test_listing_pace),
 		cmocka_unit_test(test_contradictions),

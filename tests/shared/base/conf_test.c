@@ -250,7 +250,7 @@ static void test_refused(void **state)
 		  "[paths]\nstate_dir = /s\nkey_dir = /k\nbin_dir = /b\ncalendar_dir = /c\n"
 		  "sql_dir = /q\ndb_socket = /d\n",
 		  REASON_CONF_MISSING,
-		  { "[gaejang] alerts", "none file command", "" } },
+		  { "[gaejang] alerts", "none file command", "write alerts = none below" } },
 		{ "empty file", "", REASON_CONF_MISSING, { "missing", "", "" } },
 		{ "lease and renewal",
 		  NEEDED "[worker]\nlease_s = 20\nlease_renew_s = 20\n",
