@@ -32,7 +32,7 @@ static const struct {
 	{ "cano", R(PHASE) | R(WORKER) | R(OBSERVER) | R(OPERATOR) | R(GATE) },
 	{ "product", R(PHASE) | R(WORKER) | R(OBSERVER) | R(OPERATOR) | R(GATE) },
 	{ "salt", R(PHASE) | R(OPERATOR) },
-	{ "htsid", R(PHASE) | R(WORKER) | R(OBSERVER) },
+	{ "htsid", R(PHASE) | R(WORKER) | R(OBSERVER) | R(OPERATOR) },
 	{ "db-gj_preflight", R(PHASE) },
 	{ "db-gj_auth", R(PHASE) },
 	{ "db-gj_account", R(PHASE) },

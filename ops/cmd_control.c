@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "ops/cancel_own.h"
 #include "ops/house.h"
 #include "shared/base/bug.h"
 #include "shared/base/file.h"
@@ -49,12 +50,14 @@ static bool wait_confirmed(struct house *house, pid_t pid, int64_t wait_ms)
 	return false;
 }
 
-static enum reason stop_worker(struct house *house)
+/* *out_cancels: a living worker confirmed, and cancels its orders itself. */
+static enum reason stop_worker(struct house *house, bool *out_cancels)
 {
 	struct lease_row lease;
 	enum reason why = tbl_lease_read(house->db, house->account.account_id, &lease);
 	pid_t pid;
 
+	*out_cancels = false;
 	if (why != REASON_OK)
 		return why;
 	pid = holder_pid(&lease);
@@ -65,6 +68,7 @@ static enum reason stop_worker(struct house *house)
 	(void)kill(pid, SIGUSR1);
 	if (wait_confirmed(house, pid, conf_number(&house->cfg, CONF_KILL_CONFIRM_MS))) {
 		printf("the worker (pid %d) has stopped trading; it cancels its open orders\n", (int)pid);
+		*out_cancels = kill(pid, 0) == 0;
 		return REASON_OK;
 	}
 	if (kill(pid, SIGKILL) != 0 && errno != ESRCH)
@@ -76,22 +80,48 @@ static enum reason stop_worker(struct house *house)
 	return REASON_OK;
 }
 
+/* Nobody else ends our live orders now. `before`: trouble so far, which stays the answer. */
+static enum reason end_orders(struct house *house, enum reason before)
+{
+	struct cancel_report report;
+	char detail[DETAIL_SIZE], target[100];
+	enum reason why;
+
+	(void)snprintf(detail, sizeof(detail), "%.499s", reason_detail());
+	why = cancel_own(house, &report);
+	if (report.asked > 0 || why != REASON_OK) {
+		(void)snprintf(target, sizeof(target), "asked %d, accepted %d, nothing left %d, not known %d",
+			       report.asked, report.confirmed, report.refused, report.doubt);
+		printf("own live orders: %s\n", target);
+		if (house->db != NULL &&
+		    tbl_operator_add(house->db, house->account.account_id, clock_wall(house->clock),
+				     ops_person(&house->args), "cancel-ours", target,
+				     "after the kill") != REASON_OK)
+			fprintf(stderr, "gaejang kill: %s\n", reason_detail());
+	} else {
+		puts("no own live orders");
+	}
+	return before == REASON_OK ? why : reason_set(before, "%s", detail);
+}
+
 int cmd_kill(int argc, char **argv)
 {
 	struct house house = HOUSE_INIT;
 	struct ops_args args;
 	struct stop_word stop = { .mode = MODE_HALT };
 	enum mode stands = MODE_HALT;
+	bool cancels = false;
 	enum reason why, stored;
 
-	ops_parse(argc, argv, "carb", "",
-		  "Stops at once: stop file, control row, then the worker, which cancels its open orders and "
-		  "is killed if it "
-		  "does not confirm within kill_confirm_ms.",
-		  &args);
+	ops_parse(
+		argc, argv, "carb", "",
+		"Stops at once: stop file, control row, then the worker, which cancels its open orders and "
+		"is killed if it does not confirm within kill_confirm_ms. Where no worker does it any more, "
+		"the own live orders are cancelled from here.",
+		&args);
 	why = ops_need_reason(&args);
 	if (why == REASON_OK)
-		why = house_open(&house, &args, NEED_CONF | NEED_CLOCK, NULL);
+		why = house_open(&house, &args, NEED_CONF | NEED_SEAT, NULL);
 	if (why == REASON_OK)
 		why = conf_account_find(&house.cfg, args.account, &house.acct);
 	if (why != REASON_OK) {
@@ -118,7 +148,9 @@ int cmd_kill(int argc, char **argv)
 				       args.reason);
 	}
 	if (why == REASON_OK)
-		why = stop_worker(&house);
+		why = stop_worker(&house, &cancels);
+	if (!cancels)
+		why = end_orders(&house, why);
 	if (why == REASON_OK)
 		why = stored;
 	house_close(&house);

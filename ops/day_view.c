@@ -28,13 +28,16 @@ static void count_orders(struct day_view *view)
 	}
 }
 
-/* Costs follow the day's cumulative amount of a symbol and side, as the broker counts them. */
-static enum reason apply_fill(struct house *house, struct day_view *view, const struct fill *fill)
+/* Costs follow the day's cumulative amount of a symbol and side, as the broker counts them. `cash_from`: fills before that
+ * instant are in the cash already. */
+static enum reason apply_fill(struct house *house, struct day_view *view, const struct fill *fill,
+			      struct wall cash_from)
 {
 	struct symbol_row symbol;
 	struct cost_rules rules;
 	struct position *pos;
 	struct lot empty = { .owner = fill->owner };
+	int64_t costs_won;
 	enum reason why = tbl_symbol_find(house->db, fill->symbol, &symbol);
 
 	if (why != REASON_OK)
@@ -47,53 +50,71 @@ static enum reason apply_fill(struct house *house, struct day_view *view, const 
 		memcpy(empty.symbol, fill->symbol, sizeof(empty.symbol));
 		why = position_open(&view->book, &empty, &pos);
 	}
-	if (why == REASON_OK)
-		why = position_fill(pos, &rules, fill->side, fill->to_qty - fill->from_qty, fill->amount_won);
-	if (why == REASON_OK)
-		view->cash_won += fill->side == SIDE_BUY ? -fill->amount_won : fill->amount_won;
-	return why;
+	if (why != REASON_OK)
+		return why;
+	costs_won = pos->fee_won + pos->tax_won;
+	why = position_fill(pos, &rules, fill->side, fill->to_qty - fill->from_qty, fill->amount_won);
+	if (why != REASON_OK || fill->at.us <= cash_from.us)
+		return why;
+	view->cash_won += fill->side == SIDE_BUY ? -fill->amount_won : fill->amount_won;
+	view->cash_won -= pos->fee_won + pos->tax_won - costs_won;
+	return REASON_OK;
 }
 
-/* The day's result counts from its first accepted snapshot; a later one has part of the day in it already. */
-static enum reason find_base(struct house *house, struct snapshot *snap)
+/* Shares and the day's result count from its first accepted snapshot, cash from the newest: it knows what came in or went out
+ * in between. `base` has its lots in `lots`. */
+static enum reason find_base(struct house *house, struct snapshot *base, struct snapshot *newest)
 {
 	struct acceptance_row first;
-	enum reason why =
-		tbl_acceptance_first_of_day(house->db, house->account.account_id, house->day, &first);
+	enum reason why = tbl_snapshot_accepted(house->db, house->account.account_id, newest);
 
+	if (why != REASON_OK)
+		return why;
+	why = tbl_acceptance_first_of_day(house->db, house->account.account_id, house->day, &first);
 	if (why == REASON_OK)
-		return tbl_snapshot_find(house->db, first.snapshot_id, snap);
-	return why == REASON_DB_NOT_FOUND ? tbl_snapshot_accepted(house->db, house->account.account_id, snap)
+		return tbl_snapshot_find(house->db, first.snapshot_id, base);
+	return why == REASON_DB_NOT_FOUND ? tbl_snapshot_accepted(house->db, house->account.account_id, base)
 					  : why;
+}
+
+static enum reason load_fills(struct house *house, struct day_view *view, struct wall since,
+			      struct wall cash_from)
+{
+	struct fill *fills = calloc(FILLS_DAY_MAX, sizeof(*fills));
+	int count = 0;
+	enum reason why;
+
+	if (fills == NULL)
+		return reason_set(REASON_NO_MEMORY, "no memory for the fills of a day");
+	why = tbl_fills_since(house->db, house->account.account_id, since, fills, FILLS_DAY_MAX, &count);
+	for (int i = 0; i < count && why == REASON_OK; i++)
+		why = apply_fill(house, view, &fills[i], cash_from);
+	free(fills);
+	return why;
 }
 
 static enum reason load_books(struct house *house, struct day_view *view)
 {
-	struct lot lots[HOLDINGS_MAX];
-	struct snapshot snap = { .lots = lots, .lot_room = HOLDINGS_MAX };
-	struct fill *fills;
-	int fill_count = 0;
-	enum reason why = find_base(house, &snap);
+	struct lot *lots = calloc(2 * (size_t)HOLDINGS_MAX, sizeof(*lots));
+	struct snapshot base = { .lots = lots, .lot_room = HOLDINGS_MAX };
+	struct snapshot newest = { .lots = lots == NULL ? NULL : lots + HOLDINGS_MAX,
+				   .lot_room = HOLDINGS_MAX };
+	enum reason why = lots == NULL ? reason_set(REASON_NO_MEMORY, "no memory for positions")
+				       : find_base(house, &base, &newest);
 
-	if (why == REASON_DB_NOT_FOUND)
-		return REASON_OK;
-	if (why != REASON_OK)
-		return why;
-	view->books_known = true;
-	view->cash_won = snap.cash_won;
-	for (int i = 0; i < snap.lot_count && why == REASON_OK; i++) {
+	if (why == REASON_DB_NOT_FOUND) {
+		free(lots);
+		return REASON_OK; /* books_known stays false */
+	}
+	view->books_known = why == REASON_OK;
+	view->cash_won = newest.cash_won;
+	for (int i = 0; i < base.lot_count && why == REASON_OK; i++) {
 		struct position *pos;
 
 		why = position_open(&view->book, &lots[i], &pos);
 	}
-	fills = calloc(FILLS_DAY_MAX, sizeof(*fills));
-	if (fills == NULL)
-		return reason_set(REASON_NO_MEMORY, "no memory for the fills of a day");
 	if (why == REASON_OK)
-		why = tbl_fills_since(house->db, house->account.account_id, snap.frozen, fills, FILLS_DAY_MAX,
-				      &fill_count);
-	for (int i = 0; i < fill_count && why == REASON_OK; i++)
-		why = apply_fill(house, view, &fills[i]);
+		why = load_fills(house, view, base.frozen, newest.frozen);
 	for (int i = 0; i < view->book.count; i++) {
 		const struct position *pos = &view->book.rows[i];
 
@@ -101,8 +122,7 @@ static enum reason load_books(struct house *house, struct day_view *view)
 		view->fee_won += pos->fee_won;
 		view->tax_won += pos->tax_won;
 	}
-	view->cash_won -= view->fee_won + view->tax_won;
-	free(fills);
+	free(lots);
 	return why;
 }
 

@@ -17,7 +17,8 @@
 #define SAME_TOKEN_S    (6 * 3600) /* kis README 2.1: a repeated call within six hours returns the same token */
 #define APPROVAL_LIFE_S (24 * 3600) /* kis README 2.3 */
 #define HOLIDAY_ROWS    32
-#define SECRET_ROLES    ((1u << ROLE_PHASE) | (1u << ROLE_WORKER) | (1u << ROLE_OBSERVER))
+#define SECRET_ROLES                                                                                         \
+	((1u << ROLE_PHASE) | (1u << ROLE_WORKER) | (1u << ROLE_OBSERVER) | (1u << ROLE_OPERATOR))
 
 struct auth {
 	char fingerprint[17];

@@ -229,6 +229,9 @@ static void take_rows(struct store_desk *desk)
 		while (desk->batch_count < BATCH_MAX &&
 		       queue_pop(&w->rows, &desk->batch[desk->batch_count])) {
 			stop_first(desk, &desk->batch[desk->batch_count]);
+			/* Whoever asked for the mode waits for it in the lease row. */
+			if (desk->batch[desk->batch_count].action.kind == ACTION_MODE)
+				desk->heartbeat_next = (struct wall){ 0 };
 			if (desk->batch[desk->batch_count].action.kind == ACTION_STATUS)
 				desk->status = desk->batch[desk->batch_count].action.u.status;
 			else
