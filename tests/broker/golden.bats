@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # Every recorded REST body against the answer the simulator gives to the same question; golden.table is the list.
-# shellcheck disable=SC1091,SC2034,SC2086,SC2154 # lib.bash is found at run time, its functions read NK, FK and EXCG, options are words
+# shellcheck disable=SC1091,SC2034,SC2086,SC2119,SC2154 # lib.bash is found at run time, its functions read NK, FK and EXCG, options are words
 bats_require_minimum_version 1.5.0
 
 setup() { . "$BATS_TEST_DIRNAME/lib.bash"; }
@@ -113,7 +113,7 @@ compare_all() {
 		printf '[{"account":"50123456-01","env":"paper"}]' >"$DIR/foreign.json"
 		NO_TOKEN= && [[ "$sample" == auth_token* ]] && NO_TOKEN=1
 		rm -f "$DIR/ready"
-		NO_TOKEN=$NO_TOKEN broker_start --env "$env" $at ${options//'$DIR'/$DIR}
+		NO_TOKEN=$NO_TOKEN broker_start --env "$env" $at ${options//@DIR@/$DIR}
 		asked=$((asked + 1))
 		if ! "ask_$question" >"$DIR/answer" || ! golden "$sample" $rules <"$DIR/answer" >"$DIR/difference"; then
 			printf '%s (%s, %s):\n%s\n%s\n' "$sample" "$env" "$question" "$(cat "$DIR/difference")" "$(head -c 600 "$DIR/answer")"
@@ -130,7 +130,7 @@ compare_all() {
 	local file
 	for file in *.json; do
 		[[ "$file" == ws_* ]] && continue
-		grep -q "^$file[#@ ]" "$BATS_TEST_DIRNAME/golden.table" || { echo "no row for $file"; return 1; }
+		grep -q "^${file}[#@ ]" "$BATS_TEST_DIRNAME/golden.table" || { echo "no row for $file"; return 1; }
 		grep -q "$file" SOURCE.md || { echo "no source for $file"; return 1; }
 	done
 	while IFS='#@ ' read -r file _; do
