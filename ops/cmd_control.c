@@ -9,28 +9,12 @@
 
 #include "ops/cancel_own.h"
 #include "ops/house.h"
+#include "ops/process.h"
 #include "shared/base/bug.h"
 #include "shared/base/file.h"
 #include "shared/base/won.h"
 #include "worker/stop_file.h"
 #include "shared/base/banned.h"
-
-/* pid of the holder when it is a process of this boot on this host; 0 otherwise. holder = host:pid:boot. */
-static pid_t holder_pid(const struct lease_row *lease)
-{
-	char host[65] = "";
-	const char *first = strchr(lease->holder, ':');
-	int64_t pid = 0;
-
-	if (gethostname(host, sizeof(host) - 1) != 0 || first == NULL)
-		return 0;
-	if ((size_t)(first - lease->holder) != strlen(host) ||
-	    strncmp(lease->holder, host, strlen(host)) != 0)
-		return 0;
-	if (!num_parse(first + 1, strcspn(first + 1, ":"), &pid) || pid < 2)
-		return 0;
-	return (pid_t)pid;
-}
 
 /* Has the worker said that it stopped? Real time: a kill does not wait for a virtual clock. */
 static bool wait_confirmed(struct house *house, pid_t pid, int64_t wait_ms)
@@ -40,7 +24,7 @@ static bool wait_confirmed(struct house *house, pid_t pid, int64_t wait_ms)
 	struct lease_row lease;
 
 	while ((clock_real_mono().ns - begin.ns) / 1000000 < wait_ms) {
-		if (kill(pid, 0) != 0 && errno == ESRCH)
+		if (!process_alive(pid))
 			return true;
 		if (tbl_lease_read(house->db, house->account.account_id, &lease) == REASON_OK &&
 		    lease.mode == MODE_HALT)
@@ -60,7 +44,7 @@ static enum reason stop_worker(struct house *house, bool *out_cancels)
 	*out_cancels = false;
 	if (why != REASON_OK)
 		return why;
-	pid = holder_pid(&lease);
+	pid = process_of_holder(lease.holder);
 	if (lease.kind != LEASE_TRADE || pid == 0) {
 		puts("no worker runs on this host");
 		return REASON_OK;
@@ -68,7 +52,7 @@ static enum reason stop_worker(struct house *house, bool *out_cancels)
 	(void)kill(pid, SIGUSR1);
 	if (wait_confirmed(house, pid, conf_number(&house->cfg, CONF_KILL_CONFIRM_MS))) {
 		printf("the worker (pid %d) has stopped trading; it cancels its open orders\n", (int)pid);
-		*out_cancels = kill(pid, 0) == 0;
+		*out_cancels = process_alive(pid);
 		return REASON_OK;
 	}
 	if (kill(pid, SIGKILL) != 0 && errno != ESRCH)

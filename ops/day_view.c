@@ -1,4 +1,5 @@
 #include "ops/day_view.h"
+#include "ops/process.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -217,6 +218,8 @@ const char *day_view_worker(const struct day_view *view, const struct conf *cfg,
 		return strcmp(lease->program, "worker") == 0 && lease->clean ? "stopped in order"
 									     : "not running";
 	}
+	if (process_of_holder(lease->holder) != 0 && !process_alive(process_of_holder(lease->holder)))
+		return "dead: its process is gone";
 	if (age_s > conf_number(cfg, CONF_HEARTBEAT_OLD_S))
 		return "dead: its heartbeat is old";
 	return lease->state;

@@ -1,3 +1,4 @@
+#include "ops/process.h"
 #include "ops/rehearsal.h"
 
 #include <errno.h>
@@ -15,30 +16,6 @@
 
 #define STOP_WAIT_MS 5000
 
-/* Start time of a process, field 22 of its stat line; 0 when there is no such process. With it a pid names one process. */
-static int64_t start_time(pid_t pid)
-{
-	char path[64];
-	uint8_t *text = NULL;
-	size_t text_size = 0;
-	const char *at;
-	int64_t ticks = 0;
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	if (file_read(path, 4096, &text, &text_size) != REASON_OK)
-		return 0;
-	at = strrchr((const char *)text, ')'); /* the name may hold blanks and brackets */
-	for (int field = 2; at != NULL && field < 22; field++) {
-		at = strchr(at, ' ');
-		if (at != NULL)
-			at++;
-	}
-	if (at != NULL)
-		(void)num_parse(at, strcspn(at, " "), &ticks);
-	file_free(text, text_size);
-	return ticks;
-}
-
 enum reason rehearsal_note_pid(struct rehearsal *r, const char *name, pid_t pid)
 {
 	char path[FILE_PATH_SIZE], line[128];
@@ -46,7 +23,7 @@ enum reason rehearsal_note_pid(struct rehearsal *r, const char *name, pid_t pid)
 
 	if (why != REASON_OK)
 		return why;
-	(void)snprintf(line, sizeof(line), "%s %d %lld", name, (int)pid, (long long)start_time(pid));
+	(void)snprintf(line, sizeof(line), "%s %d %lld", name, (int)pid, (long long)process_start(pid));
 	return file_append_line(path, line);
 }
 
@@ -55,12 +32,12 @@ static void end_process(const char *name, pid_t pid, int64_t started)
 {
 	const struct timespec pause = { .tv_sec = 0, .tv_nsec = 20 * 1000 * 1000 };
 
-	if (pid < 2 || started == 0 || start_time(pid) != started)
+	if (pid < 2 || started == 0 || process_start(pid) != started)
 		return;
 	(void)kill(pid, SIGTERM);
 	for (int ms = 0; ms < STOP_WAIT_MS; ms += 20) {
 		(void)waitpid(pid, NULL, WNOHANG);
-		if (start_time(pid) != started) {
+		if (process_start(pid) != started) {
 			printf("%s (pid %d) ended\n", name, (int)pid);
 			return;
 		}
@@ -77,17 +54,15 @@ static void end_worker(struct rehearsal *r)
 	struct house house = HOUSE_INIT;
 	struct ops_args args = { .config = r->conf_path };
 	struct lease_row lease;
-	const char *colon;
-	int64_t pid = 0;
+	pid_t pid;
 
 	if (access(r->conf_path, F_OK) == 0 &&
 	    house_open(&house, &args, NEED_CONF | NEED_CLOCK | NEED_DB | NEED_ACCOUNT, "gj_reader") ==
 		    REASON_OK &&
 	    tbl_lease_read(house.db, house.account.account_id, &lease) == REASON_OK &&
 	    lease.kind != LEASE_NONE) {
-		colon = strchr(lease.holder, ':');
-		if (colon != NULL && num_parse(colon + 1, strcspn(colon + 1, ":"), &pid))
-			end_process(lease.program, (pid_t)pid, start_time((pid_t)pid));
+		pid = process_of_holder(lease.holder);
+		end_process(lease.program, pid, process_start(pid));
 	}
 	house_close(&house);
 }
