@@ -27,6 +27,7 @@
 #include "shared/base/won.h"
 #include "shared/base/banned.h"
 
+#define SOCKET_PATH_MAX   107 /* sun_path without its NUL */
 #define READY_SIZE_MAX    65536
 #define READY_WAIT_MS     20000
 #define SYMBOLS_MAX       20
@@ -651,6 +652,11 @@ static enum reason open_driver(struct rehearsal *r, const struct ops_args *args)
 			  args->dir != NULL ? args->dir : "var/rehearsal") >= (int)sizeof(r->dir))
 		return reason_set(REASON_PATH_LONG,
 				  "the path of this folder is too long; work in a shorter one");
+	if (strlen(r->dir) + strlen("/control.sock") > SOCKET_PATH_MAX)
+		return reason_set(REASON_PATH_LONG,
+				  "the rehearsal's folder has %zu bytes and its sockets' paths at most %d; "
+				  "name a shorter one with --dir",
+				  strlen(r->dir), SOCKET_PATH_MAX);
 	(void)snprintf(r->conf_path, sizeof(r->conf_path), "%s/gaejang.conf", r->dir);
 	(void)prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 	(void)sigemptyset(&set);
@@ -705,13 +711,14 @@ static int rehearse(struct rehearsal *r, const struct ops_args *args)
 	struct house house = HOUSE_INIT;
 	struct ops_args house_args = { .config = r->conf_path };
 	struct kst_day day = { 20210104 };
-	bool same = true;
+	bool same = true, up;
 	enum reason why = REASON_OK;
 
 	if (args->day != NULL && !kst_day_parse(args->day, &day))
 		why = reason_set(REASON_BAD_DAY, "--day %s is not a date; write it as 2021-01-04", args->day);
 	if (why == REASON_OK)
 		why = set_up(r, args, day);
+	up = why == REASON_OK;
 	if (why == REASON_OK)
 		why = house_open(&house, &house_args,
 				 NEED_CONF | NEED_CALENDAR | NEED_CLOCK | NEED_DB | NEED_ACCOUNT,
@@ -732,7 +739,7 @@ static int rehearse(struct rehearsal *r, const struct ops_args *args)
 				 "our rows and the simulator's ledger differ; the lines above say where");
 	if (why != REASON_OK)
 		fprintf(stderr, "gaejang rehearse: %s\n", reason_detail());
-	if (args->stay && why != REASON_INTERRUPTED) {
+	if (args->stay && up && why != REASON_INTERRUPTED) {
 		(void)clock_set_pace(r->clock, CLOCK_ON_CALL, 0);
 		printf("\nLeft up, the clock standing still. Try:\n  export GAEJANG_CONF=%s\n  %s status\n  "
 		       "%s rerun account\n%s rehearse "
