@@ -173,9 +173,10 @@ books() {
 	done
 }
 
-@test "the stop leaves nothing running" {
+@test "the stop leaves nothing running, no sanitizer said anything" {
 	gj rehearse --stop --dir "$DIR"
 	same "$(ours)" ''
 	run "$TOP/ops/db" status "$DIR/db"
 	same "$status" 1
+	run ! grep -rlE 'Sanitizer|runtime error' "$DIR.log" "$DIR/state" "$DIR/log"
 }

@@ -11,7 +11,7 @@ export MORNING PHASES
 WAIT_S=240 # of one program, sanitizers included; a test that hangs must end
 
 # Descriptor 3 is bats' own: what outlives a command must not hold it.
-gj() { timeout $WAIT_S "$BIN/gaejang" "$@" 3>&-; }
+gj() { timeout "$WAIT_S" "$BIN/gaejang" "$@" 3>&-; }
 
 rehearse() { gj rehearse --dir "$DIR" "$@" >"$DIR.log" 2>&1; }
 

@@ -39,7 +39,7 @@ setup() { . "$BATS_TEST_DIRNAME/lib.bash"; }
 		-d "$(jq -c '.[0]|{grant_type:"client_credentials",appkey,appsecret}' "$DIR/accounts.json")" | jq -r .access_token)
 	[ ${#token} -gt 100 ]
 	mariadb-dump --no-defaults --socket "$DIR/db/db.sock" -u root --hex-blob gaejang >"$BATS_TEST_TMPDIR/dump.sql"
-	grep -q 'INSERT INTO `secret`' "$BATS_TEST_TMPDIR/dump.sql"
+	grep -q 'INSERT INTO .secret. ' "$BATS_TEST_TMPDIR/dump.sql"
 	for word in "$token" "${token:0:60}"; do
 		run ! grep -rlF -e "$word" "$DIR/log" "$DIR/state" "$DIR/vault" "$BATS_TEST_TMPDIR/dump.sql"
 		run ! grep -rliF -e "$(printf '%s' "$word" | od -An -tx1 | tr -d ' \n')" "$BATS_TEST_TMPDIR/dump.sql"
