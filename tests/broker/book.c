@@ -52,16 +52,40 @@ static int64_t level_qty(struct sim_random *random, int level, int64_t usual)
 	return qty < 1 ? 1 : qty;
 }
 
-void book_make(struct exchange *ex, struct symbol *symbol, int64_t price_won, int side)
+static void levels_fill(struct exchange *ex, struct symbol *symbol, struct sim_random *random, int64_t ask,
+			int64_t bid)
 {
 	struct exch_quote *quote = &symbol->quote;
 	struct rules_grid grid = core_grid(ex, symbol);
-	struct sim_random random;
+
+	for (int i = 0; i < EXCH_LEVELS; i++) {
+		int64_t up = rules_price_at(grid, ask + i),
+			down = bid - i > 0 ? rules_price_at(grid, bid - i) : 0;
+		int64_t up_qty = level_qty(random, i, symbol->usual_print);
+		int64_t down_qty = level_qty(random, i, symbol->usual_print);
+
+		quote->ask[i] = (struct exch_level){ 0 };
+		quote->bid[i] = (struct exch_level){ 0 };
+		if (up <= quote->upper_won)
+			quote->ask[i] = (struct exch_level){ up, up_qty };
+		if (down >= quote->lower_won && down > 0)
+			quote->bid[i] = (struct exch_level){ down, down_qty };
+	}
+}
+
+static struct sim_random book_random(const struct exchange *ex, struct symbol *symbol)
+{
+	symbol->book_number++;
+	return (struct sim_random){ sim_hash(ex->config.seed ^ (uint64_t)(uint32_t)ex->day.day.yyyymmdd,
+					     symbol->quote.code, symbol->book_number) };
+}
+
+void book_make(struct exchange *ex, struct symbol *symbol, int64_t price_won, int side)
+{
+	struct rules_grid grid = core_grid(ex, symbol);
+	struct sim_random random = book_random(ex, symbol);
 	int64_t ask, bid, gap;
 
-	symbol->book_number++;
-	random.state = sim_hash(ex->config.seed ^ (uint64_t)(uint32_t)ex->day.day.yyyymmdd, quote->code,
-				symbol->book_number);
 	gap = sim_chance(&random, 10) ? 2 : 1;
 	if (side == 0)
 		side = sim_chance(&random, 50) ? EXCH_BUY : EXCH_SELL;
@@ -74,20 +98,23 @@ void book_make(struct exchange *ex, struct symbol *symbol, int64_t price_won, in
 		bid = rules_index_of(grid, price_won);
 		ask = bid + gap;
 	}
-	for (int i = 0; i < EXCH_LEVELS; i++) {
-		int64_t up = rules_price_at(grid, ask + i),
-			down = bid - i > 0 ? rules_price_at(grid, bid - i) : 0;
-		int64_t up_qty = level_qty(&random, i, symbol->usual_print);
-		int64_t down_qty = level_qty(&random, i, symbol->usual_print);
+	levels_fill(ex, symbol, &random, ask, bid);
+	totals(&symbol->quote);
+}
 
-		quote->ask[i] = (struct exch_level){ 0 };
-		quote->bid[i] = (struct exch_level){ 0 };
-		if (up <= quote->upper_won)
-			quote->ask[i] = (struct exch_level){ up, up_qty };
-		if (down >= quote->lower_won && down > 0)
-			quote->bid[i] = (struct exch_level){ down, down_qty };
-	}
-	totals(quote);
+void book_round(struct exchange *ex, struct symbol *symbol, const struct exch_level *ask,
+		const struct exch_level *bid)
+{
+	struct rules_grid grid = core_grid(ex, symbol);
+	struct sim_random random = book_random(ex, symbol);
+
+	levels_fill(ex, symbol, &random, rules_index_of(grid, ask->price_won),
+		    rules_index_of(grid, bid->price_won));
+	if (ask->qty > 0 && symbol->quote.ask[0].price_won != 0)
+		symbol->quote.ask[0].qty = ask->qty;
+	if (bid->qty > 0 && symbol->quote.bid[0].price_won != 0)
+		symbol->quote.bid[0].qty = bid->qty;
+	totals(&symbol->quote);
 }
 
 static struct exch_level *levels_against(struct symbol *symbol, enum exch_side side)
@@ -138,6 +165,8 @@ static void emit_book(struct exchange *ex, struct symbol *symbol)
 
 	totals(&symbol->quote);
 	core_emit(ex, &event);
+	symbol->quote.told_ask_total = symbol->quote.ask_total;
+	symbol->quote.told_bid_total = symbol->quote.bid_total;
 }
 
 /* Takes levels up to the limit. True when the book changed. */
@@ -417,13 +446,15 @@ bool book_vi(struct exchange *ex, struct symbol *symbol, struct path_print *prin
 {
 	struct exch_quote *quote = &symbol->quote;
 	int64_t away = print->price_won - quote->vi_base_won;
+	struct exch_event event = { .kind = EXCH_EV_STATE, .quote = quote };
 	struct wall until = wall_add_us(ex->now, CORE_VI_S * US_PER_S);
 
-	if (!ex->config.vi || ex->phase != EXCH_PHASE_CONTINUOUS)
+	if (!ex->config.vi || ex->phase != EXCH_PHASE_CONTINUOUS || symbol->tape.count > 0)
 		return false;
 	if (quote->vi) { /* its end: the held print is the auction */
 		quote->vi = false;
 		print->side = 0;
+		core_emit(ex, &event);
 		return false;
 	}
 	if (print->side == 0 || (away < 0 ? -away : away) * 100 < quote->vi_base_won * CORE_VI_PERCENT ||
@@ -438,16 +469,47 @@ bool book_vi(struct exchange *ex, struct symbol *symbol, struct path_print *prin
 	return true;
 }
 
+/* Resting orders take what the levels now show. */
+static void rests_meet_levels(struct exchange *ex, struct symbol *symbol, size_t side, bool *took)
+{
+	drop_filled(symbol, side);
+	if (ex->phase != EXCH_PHASE_CONTINUOUS || ex->config.fill != EXCH_FILL_QUEUE)
+		return;
+	*took = side_levels(ex, symbol, side) || *took;
+	drop_filled(symbol, side);
+}
+
+void book_show(struct exchange *ex, struct symbol *symbol)
+{
+	bool took = false;
+
+	emit_book(ex, symbol);
+	if (symbol->rest_count[0] + symbol->rest_count[1] == 0 || symbol->quote.halted || symbol->quote.vi)
+		return;
+	for (size_t side = 0; side < 2; side++)
+		rests_meet_levels(ex, symbol, side, &took);
+	if (took)
+		emit_book(ex, symbol);
+}
+
 void book_print(struct exchange *ex, struct symbol *symbol, const struct path_print *print)
 {
+	const struct tape_entry *entry =
+		symbol->tape.at > 0 ? &symbol->tape.entries[symbol->tape.at - 1] : NULL;
 	struct exch_event event = { .kind = EXCH_EV_TRADE, .quote = &symbol->quote };
 	bool took = false;
 
 	note_print(symbol, print);
-	if (print->side == 0)
+	if (print->side == 0 && ex->phase != EXCH_PHASE_CLOSING_CALL)
 		symbol->quote.vi_base_won = print->price_won;
+	if (symbol->quote.opening_qty == 0)
+		symbol->quote.opening_qty = print->qty;
 	note_minute(ex, symbol, print);
-	book_make(ex, symbol, print->price_won, print->side);
+	if (entry != NULL && entry->ask.price_won > 0 && entry->bid.price_won > 0 &&
+	    entry->price_won == print->price_won)
+		book_round(ex, symbol, &entry->ask, &entry->bid);
+	else
+		book_make(ex, symbol, print->price_won, print->side);
 	core_emit(ex, &event);
 	emit_book(ex, symbol);
 	if (ex->config.fill == EXCH_FILL_NEVER || symbol->rest_count[0] + symbol->rest_count[1] == 0 ||
@@ -461,11 +523,7 @@ void book_print(struct exchange *ex, struct symbol *symbol, const struct path_pr
 			side_auction(ex, symbol, side, print);
 		else
 			side_print(ex, symbol, side, print);
-		drop_filled(symbol, side);
-		if (ex->phase == EXCH_PHASE_CONTINUOUS && ex->config.fill == EXCH_FILL_QUEUE) {
-			took = side_levels(ex, symbol, side) || took;
-			drop_filled(symbol, side);
-		}
+		rests_meet_levels(ex, symbol, side, &took);
 	}
 	if (took)
 		emit_book(ex, symbol);

@@ -83,6 +83,7 @@ struct broker {
 	bool idle; /* between clock_idle_begin and clock_idle_end */
 	struct exchange *ex;
 	struct calendar calendar;
+	const char *data_folder; /* krx_YYYYMMDD.csv */
 	struct calendar_edit calendar_edits[CALENDAR_EDITS];
 	size_t calendar_edit_count;
 	struct login *logins;
@@ -137,6 +138,8 @@ void feed_text(void *arg, struct ws_peer *peer, const char *text, size_t text_le
 void feed_closed(void *arg, struct ws_peer *peer);
 void feed_event(void *arg, const struct exch_event *event); /* the exchange's sink */
 void feed_flush(struct feed *feed); /* frames of this instant, notices that are due */
+/* True in a share of the orders (setting): their notices are to go out before the reply. */
+bool feed_notice_first(struct feed *feed);
 void feed_notices_now(struct feed *feed); /* all that wait, whatever their time */
 void feed_tick(struct feed *feed, struct wall now); /* PINGPONG and its deadlines */
 struct wall feed_next(const struct feed *feed);

@@ -20,6 +20,7 @@
 #define CORE_AUCTION_S      1800 /* opening call: so long before the open */
 #define CORE_VI_PERCENT     10
 #define CORE_VI_S           120
+#define CORE_EXPECT_S       5 /* expected prices of a call auction come so often */
 #define CORE_CLOSING_S      600
 #define CORE_RESV_BEFORE_S  2340 /* reservations are sent at 08:21 of an ordinary day */
 #define CORE_QTY_MAX        INT64_C(1000000000)
@@ -61,12 +62,31 @@ struct fill {
 	int64_t qty, won;
 };
 
+/* One record of a file of frames: a trade, or a book when qty is 0. */
+struct tape_entry {
+	int32_t ms_of_day;
+	int side;
+	int64_t price_won, qty;
+	struct exch_level ask, bid; /* best, beside a trade; price 0 = the record did not tell */
+	size_t levels; /* place of a book's 2 x EXCH_LEVELS in tape.levels */
+};
+struct tape {
+	struct tape_entry *entries;
+	size_t count, cap, at;
+	struct exch_level *levels;
+	size_t level_count, level_cap;
+	struct exch_quote start; /* what had happened before the first entry */
+};
+
 struct symbol {
 	struct exch_quote quote;
-	struct path path;
+	struct path path; /* path.next is the next print, also of a tape */
 	bool path_live;
-	struct path_figures today; /* figures the path must hit */
-	bool has_today;
+	struct tape tape; /* count 0 = the path is generated */
+	struct path_figures today, next; /* figures the path must hit */
+	bool has_today, has_next;
+	int64_t next_base_won;
+	int expect_count; /* how many watch expected prices */
 	struct exch_bar first_bar; /* yesterday of the first day; volume 0 = none */
 	int64_t first_base_won; /* close before first_bar */
 	struct exch_bar *later_bars; /* days that ran here */
@@ -125,11 +145,11 @@ struct exchange {
 	bool day_begun;
 	enum exch_phase phase;
 	int32_t stage; /* boundaries of the day already passed */
-	int64_t still_done_s;
+	int64_t still_done_s, expect_done_s;
 	bool silent; /* the past of the day is made up: no events, no fills */
 	struct kst_day ledger_day; /* day the accounts stand at; 0 = none yet */
 	struct kst_day first_previous; /* trading day before the first day that ran here */
-	int64_t watch_total;
+	int64_t watch_total, expect_total;
 	struct exch_vi *vis; /* of today */
 	size_t vi_count, vi_cap;
 
@@ -167,6 +187,7 @@ struct exchange {
 void core_emit(struct exchange *ex, const struct exch_event *event);
 struct symbol *core_symbol(const struct exchange *ex, const char *code);
 struct rules_grid core_grid(const struct exchange *ex, const struct symbol *symbol);
+enum reason core_symbol_make(struct exchange *ex, const char *code, const char *name, struct symbol **out);
 enum reason core_copy(char *out, size_t out_size, const char *text, const char *what);
 void core_pump(struct exchange *ex); /* lagged changes that are due */
 void core_pump_all(struct exchange *ex); /* all of them, for the end of a day */
@@ -174,6 +195,10 @@ void core_check(const struct exchange *ex); /* aborts when an invariant is broke
 
 /* ---- book.c ---- */
 void book_make(struct exchange *ex, struct symbol *symbol, int64_t price_won, int side);
+void book_show(struct exchange *ex, struct symbol *symbol); /* tells the levels as they are, meets them */
+/* Levels round a best ask and bid; quantities of the best as given, 0 = drawn. */
+void book_round(struct exchange *ex, struct symbol *symbol, const struct exch_level *ask,
+		const struct exch_level *bid);
 bool book_vi(struct exchange *ex, struct symbol *symbol, struct path_print *print); /* true: held back */
 void book_print(struct exchange *ex, struct symbol *symbol, const struct path_print *print);
 void book_enter(struct exchange *ex, struct order *order); /* takes what it can, then rests */
@@ -181,6 +206,12 @@ bool book_can_fill(const struct symbol *symbol, enum exch_side side, int64_t key
 void book_rest_add(struct exchange *ex, struct order *order);
 void book_rest_drop(struct order *order);
 void book_to_market(struct exchange *ex, struct order *order); /* conditional limit in the closing call */
+
+/* ---- tape.c ---- */
+void tape_free(struct tape *tape);
+void tape_begin(struct exchange *ex, struct symbol *symbol); /* rewinds; path.next is the first record */
+bool tape_step(struct exchange *ex, struct symbol *symbol); /* false = that was the last */
+void tape_book(struct symbol *symbol, const struct tape_entry *entry); /* shows a recorded book */
 
 /* ---- orders.c ---- */
 struct order *order_add(struct exchange *ex, const struct exch_order *row);

@@ -128,6 +128,7 @@ void exch_free(struct exchange *ex)
 	if (ex == NULL)
 		return;
 	for (size_t i = 0; i < ex->symbol_count; i++) {
+		tape_free(&ex->symbols[i]->tape);
 		free(ex->symbols[i]->later_bars);
 		free(ex->symbols[i]->minutes);
 		free(ex->symbols[i]->rest[0]);
@@ -221,7 +222,7 @@ struct rules_grid core_grid(const struct exchange *ex, const struct symbol *symb
 	return rules_grid(ex->day.day, symbol->quote.kosdaq, symbol->quote.etf);
 }
 
-static enum reason symbol_make(struct exchange *ex, const char *code, const char *name, struct symbol **out)
+enum reason core_symbol_make(struct exchange *ex, const char *code, const char *name, struct symbol **out)
 {
 	struct symbol *symbol;
 	bool there;
@@ -273,12 +274,15 @@ static void quote_reset(struct exchange *ex, struct symbol *symbol, int64_t last
 	quote->print_side = 0;
 	quote->volume = quote->turnover_won = 0;
 	quote->sell_count = quote->buy_count = quote->sell_volume = quote->buy_volume = 0;
+	quote->opening_qty = 0;
 	free(symbol->minutes);
 	symbol->minutes = NULL;
 	symbol->usual_print = quote->prev_volume / ex->config.prints_per_symbol;
 	if (symbol->usual_print < 1)
 		symbol->usual_print = 1;
 	book_make(ex, symbol, last_won, 0);
+	quote->told_ask_total = quote->ask_total;
+	quote->told_bid_total = quote->bid_total;
 }
 
 enum reason exch_symbol_put(struct exchange *ex, const char *code, const char *name, bool kosdaq, bool etf,
@@ -291,7 +295,7 @@ enum reason exch_symbol_put(struct exchange *ex, const char *code, const char *n
 	    last_won > CORE_PRICE_MAX)
 		return reason_set(REASON_BAD_NUMBER, "prices of %s must be 1 .. %lld won", code,
 				  (long long)CORE_PRICE_MAX);
-	why = symbol_make(ex, code, name, &symbol);
+	why = core_symbol_make(ex, code, name, &symbol);
 	if (why != REASON_OK)
 		return why;
 	symbol->quote.kosdaq = kosdaq;
@@ -366,7 +370,7 @@ static enum reason csv_row(char *line, const char *path, int number, struct csv_
 static enum reason row_previous(struct exchange *ex, const struct csv_row *row)
 {
 	struct symbol *symbol;
-	enum reason why = symbol_make(ex, row->code, row->name, &symbol);
+	enum reason why = core_symbol_make(ex, row->code, row->name, &symbol);
 
 	if (why != REASON_OK)
 		return why;
@@ -396,6 +400,18 @@ static enum reason row_today(struct exchange *ex, const struct csv_row *row)
 	symbol->has_today = row->figures.volume > 0;
 	symbol->quote.prev_close_won =
 		row->figures.close_won - row->change_won; /* the base, also after a split */
+	return REASON_OK;
+}
+
+static enum reason row_next(struct exchange *ex, const struct csv_row *row)
+{
+	struct symbol *symbol = core_symbol(ex, row->code);
+
+	if (symbol == NULL)
+		return REASON_OK;
+	symbol->next = row->figures;
+	symbol->has_next = row->figures.volume > 0;
+	symbol->next_base_won = row->figures.close_won - row->change_won;
 	return REASON_OK;
 }
 
@@ -436,6 +452,11 @@ enum reason exch_load_days(struct exchange *ex, const char *previous_csv, const 
 	if (why == REASON_OK && today_csv != NULL)
 		why = csv_load(ex, today_csv, row_today);
 	return why;
+}
+
+enum reason exch_load_next(struct exchange *ex, const char *csv)
+{
+	return csv_load(ex, csv, row_next);
 }
 
 static int day_order(const void *left, const void *right)
@@ -547,8 +568,10 @@ static void symbol_roll(struct symbol *symbol, struct kst_day day)
 {
 	struct exch_quote *quote = &symbol->quote;
 
-	symbol->has_today = false;
-	quote->prev_close_won = quote->last_won;
+	symbol->has_today = symbol->has_next;
+	symbol->today = symbol->next;
+	quote->prev_close_won = symbol->has_next ? symbol->next_base_won : quote->last_won;
+	symbol->has_next = false;
 	quote->prev_volume = quote->volume > 0 ? quote->volume : quote->prev_volume;
 	quote->prev_turnover_won = quote->volume > 0 ? quote->turnover_won : quote->prev_turnover_won;
 	if (quote->volume == 0)
@@ -574,12 +597,19 @@ static void symbol_begin(struct exchange *ex, struct symbol *symbol)
 		    ex->config.market == EXCH_MARKET_STILL ? quote->last_won : quote->prev_close_won);
 	if (ex->config.market != EXCH_MARKET_PATH || !ex->day.trading)
 		return;
+	if (symbol->tape.count > 0) {
+		tape_begin(ex, symbol);
+		symbol->path_live = true;
+		heap_add(ex, symbol);
+		return;
+	}
 	if (!symbol->has_today)
 		path_figures_invent(ex->config.seed, quote->code, ex->day.day, core_grid(ex, symbol),
 				    quote->prev_close_won, quote->prev_volume, &symbol->today);
 	symbol->path_live =
 		path_init(&symbol->path, ex->config.seed, quote->code, ex->day.day, core_grid(ex, symbol),
 			  &symbol->today, ex->day.open_s, ex->day.close_s, ex->config.prints_per_symbol);
+	symbol->path.mid_ppm = ex->config.mid_prints_ppm;
 	if (symbol->path_live)
 		heap_add(ex, symbol);
 }
@@ -619,7 +649,7 @@ enum reason exch_day_begin(struct exchange *ex, const struct exch_day *day, stru
 	for (size_t i = 0; i < ex->symbol_count; i++)
 		symbol_begin(ex, ex->symbols[i]);
 	ex->now = kst_wall(day->day, 0);
-	ex->still_done_s = kst_second_of(at);
+	ex->still_done_s = ex->expect_done_s = kst_second_of(at);
 	ex->silent = true;
 	exch_advance(ex, at);
 	ex->silent = false;
@@ -706,14 +736,71 @@ static void path_print_next(struct exchange *ex)
 		heap_down(ex, 0);
 		return;
 	}
-	path_step(&symbol->path);
+	if (symbol->tape.count > 0)
+		symbol->path.has_next = tape_step(ex, symbol);
+	else
+		path_step(&symbol->path);
 	if (symbol->path.has_next) {
 		heap_down(ex, 0);
 	} else {
 		heap_remove(ex, symbol);
 		symbol->path_live = false;
 	}
-	book_print(ex, symbol, &print);
+	if (print.qty > 0) {
+		book_print(ex, symbol, &print);
+		return;
+	}
+	tape_book(symbol, &symbol->tape.entries[symbol->tape.at - 1]);
+	book_show(ex, symbol);
+}
+
+/* ---- expected prices of call auctions ---- */
+
+static bool in_call(const struct exchange *ex, const struct symbol *symbol)
+{
+	return ex->phase == EXCH_PHASE_OPENING_CALL || ex->phase == EXCH_PHASE_CLOSING_CALL ||
+	       symbol->quote.vi;
+}
+
+static int64_t expect_us(const struct exchange *ex)
+{
+	int64_t second = (ex->expect_done_s / CORE_EXPECT_S + 1) * CORE_EXPECT_S;
+	bool any = ex->phase == EXCH_PHASE_OPENING_CALL || ex->phase == EXCH_PHASE_CLOSING_CALL;
+
+	if (ex->expect_total == 0 || !ex->day.trading || ex->phase == EXCH_PHASE_CLOSED)
+		return INT64_MAX;
+	for (size_t i = 0; i < ex->symbol_count && !any; i++)
+		any = ex->symbols[i]->quote.vi && ex->symbols[i]->expect_count > 0;
+	return any ? kst_wall(ex->day.day, second).us : INT64_MAX;
+}
+
+/* From the last price towards the auction's, of which a growing part of the quantity is there. */
+static void expect_tick(struct exchange *ex)
+{
+	ex->expect_done_s = kst_second_of(ex->now);
+	for (size_t i = 0; i < ex->symbol_count; i++) {
+		struct symbol *symbol = ex->symbols[i];
+		int64_t from_us = symbol->quote.vi ? symbol->quote.vi_from.us
+				  : ex->phase == EXCH_PHASE_OPENING_CALL
+					  ? kst_wall(ex->day.day, ex->day.open_s - CORE_AUCTION_S).us
+					  : kst_wall(ex->day.day, ex->day.close_s - CORE_CLOSING_S).us;
+		int64_t last = symbol->quote.last_won, goal = last, qty = symbol->usual_print * 10;
+		int64_t part = 1000000;
+		struct exch_event event = { .kind = EXCH_EV_EXPECTED, .quote = &symbol->quote };
+
+		if (symbol->expect_count == 0 || symbol->quote.halted || !in_call(ex, symbol))
+			continue;
+		if (symbol->path_live && symbol->path.next.at.us > from_us) {
+			goal = symbol->path.next.price_won;
+			qty = symbol->path.next.qty > 0 ? symbol->path.next.qty : qty;
+			part = (ex->now.us - from_us) * 1000 / (symbol->path.next.at.us - from_us) * 1000;
+		}
+		event.price_won = rules_price_at(
+			core_grid(ex, symbol),
+			rules_index_of(core_grid(ex, symbol), last + (goal - last) * part / 1000000));
+		event.qty = qty / 1000 * (part / 1000) > 0 ? qty / 1000 * (part / 1000) : 1;
+		core_emit(ex, &event);
+	}
 }
 
 void exch_advance(struct exchange *ex, struct wall at)
@@ -721,7 +808,8 @@ void exch_advance(struct exchange *ex, struct wall at)
 	while (ex->day_begun) {
 		int64_t stage = stage_us(ex, ex->stage), still = still_us(ex), next;
 		int64_t print = ex->heap_count > 0 ? ex->heap[0]->path.next.at.us : INT64_MAX;
-		int64_t tick = print < still ? print : still;
+		int64_t expect = expect_us(ex), other = print < still ? print : still;
+		int64_t tick = other < expect ? other : expect;
 		bool close = ex->stage == STAGE_CLOSE;
 
 		next = stage < tick ? stage : tick;
@@ -732,6 +820,8 @@ void exch_advance(struct exchange *ex, struct wall at)
 		core_pump(ex);
 		if (stage < tick || (stage == tick && !close))
 			stage_pass(ex);
+		else if (expect < other)
+			expect_tick(ex);
 		else if (print <= still)
 			path_print_next(ex);
 		else
@@ -745,9 +835,12 @@ void exch_advance(struct exchange *ex, struct wall at)
 struct wall exch_next_event(const struct exchange *ex)
 {
 	int64_t next = ex->day_begun ? stage_us(ex, ex->stage) : INT64_MAX, still = still_us(ex);
+	int64_t expect = ex->day_begun ? expect_us(ex) : INT64_MAX;
 
 	if (still < next)
 		next = still;
+	if (expect < next)
+		next = expect;
 	for (size_t i = 0; i < ex->heap_count; i++) {
 		const struct symbol *symbol = ex->heap[i];
 
@@ -776,6 +869,19 @@ bool exch_watch(struct exchange *ex, const char *code, bool on)
 	return true;
 }
 
+bool exch_expect(struct exchange *ex, const char *code, bool on)
+{
+	struct symbol *symbol = core_symbol(ex, code);
+
+	if (symbol == NULL || (!on && symbol->expect_count == 0))
+		return false;
+	if (ex->expect_total == 0)
+		ex->expect_done_s = kst_second_of(ex->now);
+	symbol->expect_count += on ? 1 : -1;
+	ex->expect_total += on ? 1 : -1;
+	return true;
+}
+
 bool exch_push_tick(struct exchange *ex, const char *code, int64_t price_won, int64_t qty)
 {
 	struct symbol *symbol = core_symbol(ex, code);
@@ -791,10 +897,15 @@ bool exch_push_tick(struct exchange *ex, const char *code, int64_t price_won, in
 bool exch_halt(struct exchange *ex, const char *code, bool on)
 {
 	struct symbol *symbol = core_symbol(ex, code);
+	struct exch_event event = { .kind = EXCH_EV_STATE };
 
 	if (symbol == NULL)
 		return false;
-	symbol->quote.halted = on;
+	event.quote = &symbol->quote;
+	if (symbol->quote.halted != on) {
+		symbol->quote.halted = on;
+		core_emit(ex, &event);
+	}
 	if (on)
 		heap_remove(ex, symbol);
 	else if (symbol->path_live)

@@ -100,6 +100,7 @@ struct exch_config {
 	bool fee_per_account; /* truncate fees per account and day; default per symbol */
 	bool drop_zero_rows; /* sold-out holdings leave the balance at once; default they stay until D+2 */
 	bool vi; /* static VI: 10 % from the last auction price stops a symbol for 2 minutes */
+	int32_t mid_prints_ppm; /* share of generated prints between the quotes, half a tick off the grid */
 	bool branch_checked; /* a wrong organisation number is refused (an empty one never is) */
 };
 struct exch_lags { /* virtual microseconds until a change is seen */
@@ -127,6 +128,11 @@ const struct exch_config *exch_config_of(const struct exchange *ex);
  * yesterday's figures, `today` (NULL = unknown, invented) those the day's path must hit; symbols are those of
  * `previous`. */
 enum reason exch_load_days(struct exchange *ex, const char *previous_csv, const char *today_csv);
+/* Figures of the next day that begins, in the same columns; without them that day is invented. */
+enum reason exch_load_next(struct exchange *ex, const char *csv);
+/* A file of recorded frames, one a line (H0STCNT0 and H0STASP0 as they came): its symbols trade what it holds, at
+ * its times of the day, whatever day is played. A symbol nobody loaded before is made from the frames. */
+enum reason exch_load_frames(struct exchange *ex, const char *path, size_t *out_records);
 /* Weekdays without trading, first column a date (ops/data/krx_closed_days.csv): only for the dates of the
  * synthetic day bars. Optional; without it every weekday has a bar. */
 enum reason exch_load_closed_days(struct exchange *ex, const char *csv);
@@ -151,12 +157,16 @@ void exch_advance(struct exchange *ex, struct wall at);
 /* A watched symbol wakes exch_next_event at its prints; others are advanced along without waking. Counted:
  * every true needs its false. False when the symbol is unknown. */
 bool exch_watch(struct exchange *ex, const char *code, bool on);
+/* The same for EXCH_EV_EXPECTED: once in 5 s of a call auction, for watched symbols only. */
+bool exch_expect(struct exchange *ex, const char *code, bool on);
 
 /* ---- events ---- */
 enum exch_event_kind {
 	EXCH_EV_PHASE, /* .phase */
 	EXCH_EV_TRADE, /* a print: .quote holds the state after it */
 	EXCH_EV_BOOK, /* the ten levels changed: .quote (follows each trade) */
+	EXCH_EV_STATE, /* halted, or not any more, or a VI began or ended: .quote */
+	EXCH_EV_EXPECTED, /* price of the call auction if it were now: .quote, .qty and .price_won */
 	EXCH_EV_ORDER_RECEIVED, /* new, modify or cancel taken: .order (its own row), .qty, .price_won */
 	EXCH_EV_FILL, /* .order, .qty and .price_won of this fill */
 	EXCH_EV_MODIFIED, /* .order = the modify row, .original = the order it replaces, .qty .price_won */
@@ -202,6 +212,8 @@ struct exch_quote {
 	int64_t sell_count, buy_count, sell_volume, buy_volume;
 	struct exch_level ask[EXCH_LEVELS], bid[EXCH_LEVELS]; /* best first */
 	int64_t ask_total, bid_total;
+	int64_t told_ask_total, told_bid_total; /* of the book before */
+	int64_t opening_qty; /* of the opening call */
 };
 struct exch_bar { /* one day or one minute */
 	struct kst_day day;

@@ -1,8 +1,8 @@
 /*
  * feed - WebSocket sessions: registrations, frames of trades and book, encrypted notices, PINGPONG.
  *
- * Every print and book of a watched symbol is formatted once, as it happens, into the frame of its channel; a
- * frame is closed when symbol or instant change, or it is full. Notices wait in a queue ordered by the time they
+ * Every print and book of a watched symbol is formatted once (records.c), as it happens, into the frame of its
+ * channel; a frame is closed when symbol or instant change, or it is full. Notices wait in a queue ordered by the time they
  * are due and are encrypted for each session that gets them.
  * Source: the broker's pages on its WebSocket channels; padding of notices as in recorded ones.
  */
@@ -13,7 +13,7 @@
 
 #include "shared/base/bug.h"
 #include "tests/broker/broker.h"
-#include "tests/broker/quote.h"
+#include "tests/broker/records.h"
 
 #include "shared/base/banned.h"
 
@@ -21,21 +21,38 @@
 #define FRAME_HEAD   "0|%s|%03d|"
 #define NOTICES_HELD 65536
 
-enum channel_kind { CHANNEL_TRADE, CHANNEL_BOOK, CHANNEL_NOTICE, CHANNEL_QUIET };
+enum ping_answer { PING_ANSWER_ANY, PING_ANSWER_ECHO, PING_ANSWER_VERBATIM };
+enum refuse_at { REFUSE_AT_SUBSCRIBE, REFUSE_AT_CONNECT };
 
-/* Quiet channels can be registered and never say anything. */
+enum channel_kind {
+	CHANNEL_TRADE,
+	CHANNEL_BOOK,
+	CHANNEL_EXPECTED,
+	CHANNEL_OPERATION,
+	CHANNEL_NOTICE,
+	CHANNEL_QUIET
+};
+
+/* Quiet channels can be registered and never say anything. `combined` = KRX and NXT together: KRX alone here. */
 static const struct channel {
 	const char *tr_id;
 	enum channel_kind kind;
-	bool real, paper;
+	bool real, paper, combined;
 } channels[] = {
-	{ "H0STCNT0", CHANNEL_TRADE, true, true },   { "H0STASP0", CHANNEL_BOOK, true, true },
-	{ "H0STCNI0", CHANNEL_NOTICE, true, false }, { "H0STCNI9", CHANNEL_NOTICE, false, true },
-	{ "H0STANC0", CHANNEL_QUIET, true, false },  { "H0STMKO0", CHANNEL_QUIET, true, false },
-	{ "H0NXCNT0", CHANNEL_QUIET, true, false },  { "H0NXASP0", CHANNEL_QUIET, true, false },
-	{ "H0NXANC0", CHANNEL_QUIET, true, false },  { "H0NXMKO0", CHANNEL_QUIET, true, false },
-	{ "H0UNCNT0", CHANNEL_QUIET, true, false },  { "H0UNASP0", CHANNEL_QUIET, true, false },
-	{ "H0UNANC0", CHANNEL_QUIET, true, false },  { "H0UNMKO0", CHANNEL_QUIET, true, false },
+	{ "H0STCNT0", CHANNEL_TRADE, true, true, false },
+	{ "H0STASP0", CHANNEL_BOOK, true, true, false },
+	{ "H0STANC0", CHANNEL_EXPECTED, true, false, false },
+	{ "H0STMKO0", CHANNEL_OPERATION, true, false, false },
+	{ "H0UNCNT0", CHANNEL_TRADE, true, false, true },
+	{ "H0UNASP0", CHANNEL_BOOK, true, false, true },
+	{ "H0UNANC0", CHANNEL_EXPECTED, true, false, true },
+	{ "H0UNMKO0", CHANNEL_OPERATION, true, false, true },
+	{ "H0STCNI0", CHANNEL_NOTICE, true, false, false },
+	{ "H0STCNI9", CHANNEL_NOTICE, false, true, false },
+	{ "H0NXCNT0", CHANNEL_QUIET, true, false, false },
+	{ "H0NXASP0", CHANNEL_QUIET, true, false, false },
+	{ "H0NXANC0", CHANNEL_QUIET, true, false, false },
+	{ "H0NXMKO0", CHANNEL_QUIET, true, false, false },
 };
 
 struct registration {
@@ -52,6 +69,7 @@ struct session {
 	size_t reg_count;
 	char iv[17], key[33];
 	struct wall ping_at;
+	char ping[96]; /* the newest, to compare echoes with */
 	int missed, bad_htsids;
 	bool answered;
 	uint64_t bytes_at_ping;
@@ -74,7 +92,7 @@ struct feed {
 	struct broker *b;
 	struct session *sessions;
 	size_t session_count;
-	struct pending trades, books;
+	struct pending pending[ARRAY_COUNT(channels)]; /* beside channels */
 	struct notice *notices; /* in order of due */
 	size_t notice_count, notice_cap;
 	int64_t frames_sent, records_sent, notices_sent;
@@ -91,12 +109,25 @@ enum reason feed_open(struct broker *b, struct feed **out)
 	return REASON_OK;
 }
 
+static bool of_market(const struct channel *ch)
+{
+	return ch->kind == CHANNEL_TRADE || ch->kind == CHANNEL_BOOK || ch->kind == CHANNEL_EXPECTED ||
+	       ch->kind == CHANNEL_OPERATION;
+}
+
+/* Tells the exchange that somebody looks, or no longer does. */
+static void watch(struct feed *feed, const struct registration *reg, bool on)
+{
+	if (reg->channel->kind == CHANNEL_EXPECTED)
+		exch_expect(feed->b->ex, reg->key, on);
+	else if (of_market(reg->channel))
+		exch_watch(feed->b->ex, reg->key, on);
+}
+
 static void session_free(struct session *s)
 {
-	for (size_t i = 0; i < s->reg_count; i++) {
-		if (s->regs[i].channel->kind == CHANNEL_TRADE || s->regs[i].channel->kind == CHANNEL_BOOK)
-			exch_watch(s->feed->b->ex, s->regs[i].key, false);
-	}
+	for (size_t i = 0; i < s->reg_count; i++)
+		watch(s->feed, &s->regs[i], false);
 	*s->link = s->next;
 	if (s->next != NULL)
 		s->next->link = s->link;
@@ -111,8 +142,8 @@ void feed_close(struct feed *feed)
 		return;
 	while (feed->sessions != NULL)
 		session_free(feed->sessions);
-	buf_clear(&feed->trades.records);
-	buf_clear(&feed->books.records);
+	for (size_t i = 0; i < ARRAY_COUNT(channels); i++)
+		buf_clear(&feed->pending[i].records);
 	free(feed->notices);
 	free(feed);
 }
@@ -158,26 +189,36 @@ static bool frame_faults(struct session *s)
 	return !s->dropped;
 }
 
-static bool registered(const struct session *s, enum channel_kind kind, const char *key)
+static const struct channel *channel_of(const struct broker *b, const char *tr_id)
+{
+	for (size_t i = 0; i < ARRAY_COUNT(channels); i++) {
+		if (strcmp(channels[i].tr_id, tr_id) == 0)
+			return (b->paper ? channels[i].paper : channels[i].real) ? &channels[i] : NULL;
+	}
+	return NULL;
+}
+
+static bool registered(const struct session *s, const struct channel *ch, const char *key)
 {
 	for (size_t i = 0; i < s->reg_count; i++) {
-		if (s->regs[i].channel->kind == kind && strcmp(s->regs[i].key, key) == 0)
+		if (s->regs[i].channel == ch && strcmp(s->regs[i].key, key) == 0)
 			return true;
 	}
 	return false;
 }
 
-static void pending_flush(struct feed *feed, struct pending *p, enum channel_kind kind, const char *tr_id)
+static void pending_flush(struct feed *feed, size_t place)
 {
+	struct pending *p = &feed->pending[place];
 	struct buf frame = BUF_INIT;
 
 	if (p->count == 0)
 		return;
-	buf_fmt(&frame, FRAME_HEAD, tr_id, p->count);
+	buf_fmt(&frame, FRAME_HEAD, channels[place].tr_id, p->count);
 	buf_add(&frame, p->records.bytes, p->records.len);
 	for (struct session *s = feed->sessions, *next; s != NULL && !frame.failed; s = next) {
 		next = s->next;
-		if (registered(s, kind, p->code) && frame_faults(s)) {
+		if (registered(s, &channels[place], p->code) && frame_faults(s)) {
 			session_send(s, frame.bytes, frame.len);
 			feed->records_sent += p->count;
 		}
@@ -189,13 +230,14 @@ static void pending_flush(struct feed *feed, struct pending *p, enum channel_kin
 
 static void frames_flush(struct feed *feed)
 {
-	pending_flush(feed, &feed->trades, CHANNEL_TRADE, "H0STCNT0");
-	pending_flush(feed, &feed->books, CHANNEL_BOOK, "H0STASP0");
+	for (size_t i = 0; i < ARRAY_COUNT(channels); i++)
+		pending_flush(feed, i);
 }
 
-/* Room for one more record of this symbol and instant. Closes both frames when either changes. */
-static struct buf *pending_record(struct feed *feed, struct pending *p, const char *code, struct wall at)
+/* Room for one more record of this symbol and instant. Closes all frames when either changes. */
+static struct buf *pending_record(struct feed *feed, size_t place, const char *code, struct wall at)
 {
+	struct pending *p = &feed->pending[place];
 	bool other = strcmp(p->code, code) != 0 || p->at.us != at.us;
 
 	if (p->count > 0 && (other || p->count >= setting(&feed->b->set, SET_bundle_max)))
@@ -207,219 +249,7 @@ static struct buf *pending_record(struct feed *feed, struct pending *p, const ch
 	return &p->records;
 }
 
-/* ---- records ---- */
-
-static void put_num(struct buf *b, int64_t number)
-{
-	buf_fmt(b, "%lld^", (long long)number);
-}
-
-static void put_text(struct buf *b, const char *text)
-{
-	buf_fmt(b, "%s^", text);
-}
-
-static void put_ratio(struct buf *b, int64_t part, int64_t whole, int64_t factor)
-{
-	char text[SCALED_TEXT_SIZE];
-
-	put_text(b, scaled_text(ratio_scaled(part, whole, factor, 2), 2, text));
-}
-
-static void put_time(struct buf *b, int32_t s)
-{
-	buf_fmt(b, "%02d%02d%02d^", s / 3600, s / 60 % 60, s % 60);
-}
-
-static const char *sign_of(int64_t change)
-{
-	return change > 0 ? "2" : change < 0 ? "5" : "3";
-}
-
-/* Against open, high or low: time, sign, difference. */
-static void put_versus(struct buf *b, int32_t at_s, int64_t change)
-{
-	put_time(b, at_s);
-	put_text(b, sign_of(change));
-	put_num(b, change);
-}
-
-/* Fields a record has beyond the known ones: by setting, and by fault. */
-static void put_more(struct feed *feed, struct buf *b, int64_t known, int64_t wanted)
-{
-	struct fault_hits hits;
-
-	faults_strike(&feed->b->faults, "ws", NULL, kst_second_of(broker_now(feed->b)),
-		      FAULT_BIT(extra_fields), &hits);
-	if (hits.hit[FAULT_extra_fields] != NULL)
-		wanted += hits.hit[FAULT_extra_fields]->number;
-	for (int64_t i = known; i < wanted; i++)
-		put_text(b, "0");
-	b->len--; /* the last field has no mark behind it */
-}
-
-/* H0STCNT0, 46 fields, then MARKET_CLS_CODE. */
-static void trade_record(struct feed *feed, struct buf *b, const struct exch_event *ev)
-{
-	const struct exch_quote *q = ev->quote;
-	const struct exch_day *today = exch_today(feed->b->ex);
-	int64_t fields = setting(&feed->b->set, SET_trade_fields), change = q->last_won - q->prev_close_won;
-	int64_t so_far_s = kst_second_of(ev->at) - today->open_s, length_s = today->close_s - today->open_s;
-	/* Yesterday's volume at the same time is not in the day figures: in proportion to the time gone by. */
-	int64_t same_time = length_s <= 0 ? 0 : q->prev_volume * (so_far_s < 0 ? 0 : so_far_s) / length_s;
-	char day[KST_TEXT_SIZE];
-
-	put_text(b, q->code);
-	put_time(b, kst_second_of(ev->at));
-	put_num(b, q->last_won);
-	put_text(b, quote_sign(q, q->last_won));
-	put_num(b, change);
-	put_ratio(b, change, q->prev_close_won, 100);
-	put_ratio(b, q->turnover_won, q->volume, 1);
-	put_num(b, q->open_won);
-	put_num(b, q->high_won);
-	put_num(b, q->low_won);
-	put_num(b, q->ask[0].price_won);
-	put_num(b, q->bid[0].price_won);
-	put_num(b, q->print_qty);
-	put_num(b, q->volume);
-	put_num(b, q->turnover_won);
-	put_num(b, q->sell_count);
-	put_num(b, q->buy_count);
-	put_num(b, q->buy_count - q->sell_count);
-	put_ratio(b, q->buy_volume, q->sell_volume, 100);
-	put_num(b, q->sell_volume);
-	put_num(b, q->buy_volume);
-	put_text(b, q->print_side == EXCH_BUY ? "1" : q->print_side == EXCH_SELL ? "5" : "");
-	put_ratio(b, q->buy_volume, q->volume, 1);
-	put_ratio(b, q->volume, q->prev_volume, 100);
-	put_versus(b, q->open_time_s, q->last_won - q->open_won);
-	put_versus(b, q->high_time_s, q->last_won - q->high_won);
-	put_versus(b, q->low_time_s, q->last_won - q->low_won);
-	put_text(b, kst_day_digits(kst_day_of(ev->at), day));
-	put_text(b, quote_market_code(feed->b->ex));
-	put_text(b, q->halted ? "Y" : "N");
-	put_num(b, q->ask[0].qty);
-	put_num(b, q->bid[0].qty);
-	put_num(b, q->ask_total);
-	put_num(b, q->bid_total);
-	put_ratio(b, q->volume, q->shares, 100);
-	put_num(b, same_time);
-	put_ratio(b, q->volume, same_time, 100);
-	put_text(b, quote_hour_class(feed->b->ex));
-	put_text(b, "");
-	put_num(b, q->open_won); /* static VI reference: the opening price on most days */
-	if (fields > 46)
-		put_text(b, quote_market_class(feed->b->ex));
-	put_more(feed, b, fields > 46 ? 47 : 46, fields);
-}
-
-static void put_levels(struct buf *b, const struct exch_level *side, bool price)
-{
-	for (int i = 0; i < EXCH_LEVELS; i++)
-		put_num(b, price ? side[i].price_won : side[i].qty);
-}
-
-/* H0STASP0: 59 fields documented, then mid price, its quantity and side, then MARKET_CLS_CODE. */
-static void book_record(struct feed *feed, struct buf *b, const struct exch_event *ev)
-{
-	const struct exch_quote *q = ev->quote;
-	const char *hour_class = quote_hour_class(feed->b->ex);
-	bool session = strcmp(hour_class, "0") == 0;
-	int64_t fields = setting(&feed->b->set, SET_book_fields), known = 59;
-	int64_t expected_won = session ? 0 : q->last_won, change = expected_won - q->prev_close_won;
-
-	put_text(b, q->code);
-	put_time(b, kst_second_of(ev->at));
-	put_text(b, hour_class);
-	put_levels(b, q->ask, true);
-	put_levels(b, q->bid, true);
-	put_levels(b, q->ask, false);
-	put_levels(b, q->bid, false);
-	put_num(b, q->ask_total);
-	put_num(b, q->bid_total);
-	put_num(b, 0);
-	put_num(b, 0);
-	/* Expected price: meaningless in session, and then filled just as the service does. */
-	put_num(b, expected_won);
-	put_num(b, 0);
-	put_num(b, 0);
-	put_num(b, change);
-	put_text(b, sign_of(change));
-	put_ratio(b, change, q->prev_close_won, 100);
-	put_num(b, q->volume);
-	put_num(b, 0);
-	put_num(b, 0);
-	put_num(b, 0);
-	put_num(b, 0);
-	put_num(b, 0);
-	if (fields >= 62) {
-		put_num(b, (q->ask[0].price_won + q->bid[0].price_won) / 2);
-		put_num(b, 0);
-		put_text(b, "0");
-		known = 62;
-	}
-	if (fields >= 63) {
-		put_text(b, quote_market_class(feed->b->ex));
-		known = 63;
-	}
-	put_more(feed, b, known, fields);
-}
-
 /* ---- notices ---- */
-
-static void put_padded(struct feed *feed, struct buf *b, int64_t number, int width)
-{
-	if (setting(&feed->b->set, SET_notice_zero_padded) != 0)
-		buf_fmt(b, "%0*lld^", width, (long long)number);
-	else
-		put_num(b, number);
-}
-
-/* A name, its last character cut in half if the setting says so. */
-static void put_name(struct feed *feed, struct buf *b, const char *name)
-{
-	size_t len = strlen(name);
-
-	if (setting(&feed->b->set, SET_notice_name_cut) != 0 && len > 3 && (name[len - 1] & 0x80) != 0)
-		len--;
-	buf_add(b, name, len);
-	buf_puts(b, "^");
-}
-
-struct notice_form {
-	const char *rctf, *refused, *filled, *accepted;
-};
-
-/* The combinations of the codes for each event. */
-static bool notice_form_of(const struct exch_event *ev, struct notice_form *out)
-{
-	const struct exch_order *o = ev->order;
-	const char *rctf = o->kind == EXCH_ORDER_MODIFY ? "1" : o->kind == EXCH_ORDER_CANCEL ? "2" : "0";
-
-	switch (ev->kind) {
-	case EXCH_EV_ORDER_RECEIVED: *out = (struct notice_form){ rctf, "0", "1", "1" }; return true;
-	case EXCH_EV_FILL: *out = (struct notice_form){ "0", "0", "2", "2" }; return true;
-	case EXCH_EV_MODIFIED: *out = (struct notice_form){ "1", "0", "1", "2" }; return true;
-	case EXCH_EV_CANCELLED: *out = (struct notice_form){ "2", "0", "1", "2" }; return true;
-	case EXCH_EV_REST_CANCELLED: *out = (struct notice_form){ "0", "0", "1", "3" }; return true;
-	case EXCH_EV_REJECTED: *out = (struct notice_form){ rctf, "1", "1", "1" }; return true;
-	case EXCH_EV_EXPIRED: /* told by the daily list only */
-	case EXCH_EV_PHASE:
-	case EXCH_EV_TRADE:
-	case EXCH_EV_BOOK: break;
-	}
-	return false;
-}
-
-static const char *condition_of(const char *dvsn)
-{
-	if (strcmp(dvsn, "11") == 0 || strcmp(dvsn, "13") == 0 || strcmp(dvsn, "15") == 0)
-		return "1";
-	if (strcmp(dvsn, "12") == 0 || strcmp(dvsn, "14") == 0 || strcmp(dvsn, "16") == 0)
-		return "2";
-	return "0";
-}
 
 static void notice_queue(struct feed *feed, const struct notice *n)
 {
@@ -440,63 +270,14 @@ static void notice_queue(struct feed *feed, const struct notice *n)
 	feed->notice_count++;
 }
 
-/* H0STCNI0: 26 fields, or the 23 of before NXT. */
 static void notice_of(struct feed *feed, const struct exch_event *ev)
 {
-	const struct exch_order *o = ev->order;
-	const struct login *who = NULL;
-	const char *number = exch_account_at(feed->b->ex, o->account)->number;
-	const struct exch_quote *q = exch_quote_of(feed->b->ex, o->code);
-	int64_t fields = setting(&feed->b->set, SET_notice_fields);
-	bool wide = fields >= 26, fill = ev->kind == EXCH_EV_FILL;
-	struct notice n = { .account = o->account };
-	struct notice_form form;
+	struct notice n = { .account = ev->order->account };
 	struct fault_hits hits;
 	struct buf b = BUF_INIT;
 
-	if (!notice_form_of(ev, &form))
+	if (!record_notice(feed->b, &b, ev))
 		return;
-	for (size_t i = 0; i < feed->b->login_count && who == NULL; i++) {
-		if (feed->b->logins[i].account == o->account)
-			who = &feed->b->logins[i];
-	}
-	put_text(&b, who != NULL ? who->htsid : "");
-	buf_fmt(&b, "%.8s%.2s^", number, number + 9);
-	put_text(&b, o->odno);
-	put_text(&b, o->orig);
-	put_text(&b, o->side == EXCH_BUY ? "02" : "01");
-	put_text(&b, form.rctf);
-	put_text(&b, o->dvsn);
-	put_text(&b, condition_of(o->dvsn));
-	put_text(&b, o->code);
-	put_padded(feed, &b, ev->qty, 10);
-	put_padded(feed, &b, ev->price_won, 9);
-	put_time(&b, kst_second_of(ev->at));
-	put_text(&b, form.refused);
-	put_text(&b, form.filled);
-	put_text(&b, form.accepted);
-	put_text(&b, o->branch);
-	if (ev->kind == EXCH_EV_ORDER_RECEIVED && setting(&feed->b->set, SET_notice_receipt_qty) == 0)
-		put_text(&b, "");
-	else
-		put_padded(feed, &b, o->qty, 9);
-	put_name(feed, &b, who != NULL ? who->name : "");
-	if (wide) {
-		put_text(&b, "");
-		put_text(&b, strcmp(o->excg, "NXT") == 0 ? "2" : strcmp(o->excg, "SOR") == 0 ? "3" : "1");
-		put_text(&b, "Y");
-		put_text(&b, "");
-	} else {
-		put_text(&b, "1Y"); /* recorded so; the field list calls it a name */
-	}
-	put_text(&b, "10");
-	put_text(&b, "");
-	put_name(feed, &b, q != NULL ? q->name : o->code);
-	if (fill)
-		put_padded(feed, &b, o->price_won, 9);
-	else
-		put_text(&b, "");
-	put_more(feed, &b, wide ? 26 : 23, fields);
 	faults_strike(&feed->b->faults, "ws", "notice", kst_second_of(ev->at), FAULTS_OF_NOTICES, &hits);
 	n.due = wall_add_us(ev->at, setting(&feed->b->set, SET_lag_notice_ms) * 1000);
 	if (hits.hit[FAULT_reorder_notices] != NULL)
@@ -532,19 +313,19 @@ static bool encrypt(const struct session *s, const char *plain, size_t plain_len
 
 static void notice_send(struct feed *feed, const struct notice *n)
 {
-	const char *tr_id = feed->b->paper ? "H0STCNI9" : "H0STCNI0";
+	const struct channel *ch = channel_of(feed->b, feed->b->paper ? "H0STCNI9" : "H0STCNI0");
 	char cipher[1600], frame[1700];
 
 	for (struct session *s = feed->sessions, *next; s != NULL; s = next) {
 		int len;
 
 		next = s->next;
-		if (s->who == NULL || s->who->account != n->account ||
-		    !registered(s, CHANNEL_NOTICE, s->who->htsid) || !frame_faults(s))
+		if (s->who == NULL || s->who->account != n->account || !registered(s, ch, s->who->htsid) ||
+		    !frame_faults(s))
 			continue;
 		if (!encrypt(s, n->plain, strlen(n->plain), cipher, sizeof cipher))
 			continue;
-		len = snprintf(frame, sizeof frame, "1|%s|001|%s", tr_id, cipher);
+		len = snprintf(frame, sizeof frame, "1|%s|001|%s", ch->tr_id, cipher);
 		BUG_IF(len < 0 || (size_t)len >= sizeof frame, "the frame is wider than its cipher text");
 		session_send(s, frame, (size_t)len);
 		feed->notices_sent++;
@@ -561,6 +342,14 @@ static void notices_until(struct feed *feed, struct wall until)
 		return;
 	memmove(feed->notices, feed->notices + count, (feed->notice_count - count) * sizeof *feed->notices);
 	feed->notice_count -= count;
+}
+
+bool feed_notice_first(struct feed *feed)
+{
+	int64_t share_ppm = setting(&feed->b->set, SET_notice_first_ppm);
+
+	return share_ppm > 0 && feed->notice_count > 0 &&
+	       (int64_t)(broker_random(feed->b) % 1000000) < share_ppm;
 }
 
 void feed_notices_now(struct feed *feed)
@@ -584,6 +373,41 @@ void feed_frame_push(struct feed *feed, const char *frame)
 
 /* ---- the exchange's events ---- */
 
+/* One record into every channel of this kind that somebody has registered for the symbol. */
+static void record_put(struct feed *feed, enum channel_kind kind, const struct exch_event *event)
+{
+	static void (*const make[])(struct broker *, struct buf *, const struct exch_event *, bool) = {
+		[CHANNEL_TRADE] = record_trade,
+		[CHANNEL_BOOK] = record_book,
+		[CHANNEL_EXPECTED] = record_expected,
+		[CHANNEL_OPERATION] = record_operation,
+	};
+	const char *code = event->quote->code;
+
+	for (size_t i = 0; i < ARRAY_COUNT(channels); i++) {
+		bool wanted = false;
+
+		if (channels[i].kind != kind)
+			continue;
+		for (const struct session *s = feed->sessions; s != NULL && !wanted; s = s->next)
+			wanted = registered(s, &channels[i], code);
+		if (wanted)
+			make[kind](feed->b, pending_record(feed, i, code, event->at), event,
+				   channels[i].combined);
+	}
+}
+
+/* Open, close and call auctions are told for every symbol that is listened to. */
+static void phase_put(struct feed *feed, const struct exch_event *event)
+{
+	for (size_t i = 0; i < exch_symbol_count(feed->b->ex); i++) {
+		struct exch_event one = *event;
+
+		one.quote = exch_quote_at(feed->b->ex, i);
+		record_put(feed, CHANNEL_OPERATION, &one);
+	}
+}
+
 void feed_event(void *arg, const struct exch_event *event)
 {
 	struct broker *b = arg;
@@ -591,20 +415,13 @@ void feed_event(void *arg, const struct exch_event *event)
 
 	if (feed == NULL)
 		return;
-	if (event->kind == EXCH_EV_TRADE || event->kind == EXCH_EV_BOOK) {
-		bool trade = event->kind == EXCH_EV_TRADE, wanted = false;
-
-		for (const struct session *s = feed->sessions; s != NULL && !wanted; s = s->next)
-			wanted = registered(s, trade ? CHANNEL_TRADE : CHANNEL_BOOK, event->quote->code);
-		if (!wanted)
-			return;
-		if (trade)
-			trade_record(feed, pending_record(feed, &feed->trades, event->quote->code, event->at),
-				     event);
-		else
-			book_record(feed, pending_record(feed, &feed->books, event->quote->code, event->at),
-				    event);
-		return;
+	switch (event->kind) {
+	case EXCH_EV_TRADE: record_put(feed, CHANNEL_TRADE, event); return;
+	case EXCH_EV_BOOK: record_put(feed, CHANNEL_BOOK, event); return;
+	case EXCH_EV_EXPECTED: record_put(feed, CHANNEL_EXPECTED, event); return;
+	case EXCH_EV_STATE: record_put(feed, CHANNEL_OPERATION, event); return;
+	case EXCH_EV_PHASE: phase_put(feed, event); return;
+	default: break;
 	}
 	if (event->order != NULL)
 		notice_of(feed, event);
@@ -689,15 +506,6 @@ static const char *subscription_parse(const cJSON *root, struct subscription *su
 	return NULL;
 }
 
-static const struct channel *channel_of(const struct broker *b, const char *tr_id)
-{
-	for (size_t i = 0; i < ARRAY_COUNT(channels); i++) {
-		if (strcmp(channels[i].tr_id, tr_id) == 0)
-			return (b->paper ? channels[i].paper : channels[i].real) ? &channels[i] : NULL;
-	}
-	return NULL;
-}
-
 /* Gives this session the app key's slot, or keeps it. False = it is taken. */
 static bool take_slot(struct session *s, struct login *who)
 {
@@ -726,7 +534,7 @@ static void first_frame(struct session *s, const struct registration *reg)
 	if (q == NULL || reg->channel->kind != CHANNEL_BOOK)
 		return;
 	buf_fmt(&frame, FRAME_HEAD, reg->channel->tr_id, 1);
-	book_record(s->feed, &frame, &ev);
+	record_book(s->feed->b, &frame, &ev, reg->channel->combined);
 	if (!frame.failed)
 		session_send(s, frame.bytes, frame.len);
 	buf_clear(&frame);
@@ -739,8 +547,7 @@ static void release(struct session *s, const struct subscription *sub, const str
 
 		if (reg->channel != ch || strcmp(reg->key, sub->tr_key) != 0)
 			continue;
-		if (ch->kind == CHANNEL_TRADE || ch->kind == CHANNEL_BOOK)
-			exch_watch(s->feed->b->ex, reg->key, false);
+		watch(s->feed, reg, false);
 		*reg = s->regs[--s->reg_count];
 		acknowledge(s, sub->tr_id, sub->tr_key, "0", "OPSP0001", "UNSUBSCRIBE SUCCESS",
 			    ch->kind == CHANNEL_NOTICE, true);
@@ -753,8 +560,7 @@ static void release(struct session *s, const struct subscription *sub, const str
 static void subscribe(struct session *s, const struct subscription *sub, const struct channel *ch)
 {
 	struct broker *b = s->feed->b;
-	bool notice = ch->kind == CHANNEL_NOTICE,
-	     market = ch->kind == CHANNEL_TRADE || ch->kind == CHANNEL_BOOK;
+	bool notice = ch->kind == CHANNEL_NOTICE, market = of_market(ch);
 	struct registration *regs;
 
 	for (size_t i = 0; i < s->reg_count; i++) {
@@ -797,8 +603,7 @@ static void subscribe(struct session *s, const struct subscription *sub, const s
 		first_frame(s, &regs[s->reg_count - 1]);
 	acknowledge(s, sub->tr_id, sub->tr_key, "0", "OPSP0000", "SUBSCRIBE SUCCESS", notice,
 		    notice || setting(&b->set, SET_ws_iv_key_market) != 0);
-	if (market)
-		exch_watch(b->ex, sub->tr_key, true);
+	watch(s->feed, &s->regs[s->reg_count - 1], true);
 }
 
 static void handle_request(struct session *s, const struct subscription *sub)
@@ -870,7 +675,9 @@ void feed_text(void *arg, struct ws_peer *peer, const char *text, size_t text_le
 		const char *tr_id = child_text(cJSON_GetObjectItemCaseSensitive(root, "header"), "tr_id");
 
 		if (tr_id != NULL && strcmp(tr_id, "PINGPONG") == 0) {
-			s->answered = true;
+			if (setting(&b->set, SET_ws_ping_answer) != PING_ANSWER_VERBATIM ||
+			    strcmp(text, s->ping) == 0)
+				s->answered = true;
 			cJSON_Delete(root);
 			return;
 		}
@@ -892,8 +699,14 @@ void feed_opened(void *arg, struct ws_peer *peer)
 	struct feed *feed = b->feed;
 	struct session *s = calloc(1, sizeof *s);
 	char secret[64];
+	bool taken = false;
 
-	if (s == NULL) {
+	if (setting(&b->set, SET_ws_refuse_at) == REFUSE_AT_CONNECT) {
+		for (const struct session *other = feed->sessions; other != NULL; other = other->next)
+			taken = taken || !other->dropped;
+	}
+	if (s == NULL || taken) {
+		free(s);
 		ws_drop_hard(peer);
 		return;
 	}
@@ -940,7 +753,7 @@ void feed_drop_all(struct feed *feed)
 static void ping(struct session *s, struct wall now)
 {
 	struct broker *b = s->feed->b;
-	char text[96], day[KST_TEXT_SIZE];
+	char day[KST_TEXT_SIZE];
 	int32_t sec = kst_second_of(now);
 	uint64_t received = ws_bytes_received(s->peer);
 	int len;
@@ -957,12 +770,12 @@ static void ping(struct session *s, struct wall now)
 	s->answered = false;
 	s->bytes_at_ping = received;
 	s->ping_at = wall_add_us(now, setting(&b->set, SET_ws_ping_s) * US_PER_S);
-	len = snprintf(text, sizeof text,
+	len = snprintf(s->ping, sizeof s->ping,
 		       "{\"header\":{\"tr_id\":\"PINGPONG\",\"datetime\":\"%s%02d%02d%02d\"}}",
 		       kst_day_digits(kst_day_of(now), day), sec / 3600, sec / 60 % 60, sec % 60);
-	BUG_IF(len < 0 || (size_t)len >= sizeof text, "a PINGPONG is short");
+	BUG_IF(len < 0 || (size_t)len >= sizeof s->ping, "a PINGPONG is short");
 	if (frame_faults(s))
-		session_send(s, text, (size_t)len);
+		session_send(s, s->ping, (size_t)len);
 }
 
 void feed_tick(struct feed *feed, struct wall now)

@@ -28,6 +28,7 @@
 #define EVENTS_MAX      64
 #define SPEED_MAX       INT64_C(1000000)
 #define PPM_WHOLE       INT64_C(1000000)
+#define DAYS_BACK_MAX   30 /* trading days between the newest figures and the day that is played */
 
 enum clock_kind { CLOCK_HOST, CLOCK_AT_SPEED, CLOCK_BY_EVENT, CLOCK_STANDING };
 
@@ -49,6 +50,7 @@ struct program {
 	int epoll_fd, signal_fd, timer_fd;
 	char clock_path[FILE_PATH_SIZE];
 	bool clock_is_ours; /* the file goes with us */
+	const char *frames; /* recorded market, NULL = none */
 	enum exch_market_kind market;
 	uint64_t seed;
 };
@@ -90,9 +92,9 @@ static const struct argp_option option_table[] = {
 	{ "clock-file", OPT_CLOCK_FILE, "FILE", 0, "virtual clock to join; made if it is not there", 0 },
 	{ "state", OPT_STATE, "FILE", 0,
 	  "accounts and orders: read at the start if there, written at the end", 0 },
-	{ "market", OPT_MARKET, "seed[:N]|still", 0,
+	{ "market", OPT_MARKET, "seed[:N]|still|FILE", 0,
 	  "seed: trades between the day's real figures, N decides the path; still: one trade a second at the "
-	  "last price "
+	  "last price; FILE: recorded frames, one a line, for their symbols, seed:1 for the others "
 	  "(seed:1)",
 	  0 },
 	{ "accounts", OPT_ACCOUNTS, "FILE", 0, "JSON list of accounts; without it one account is made up",
@@ -255,15 +257,24 @@ static enum reason day_of_exchange(const struct broker *b, struct kst_day day, s
 	return calendar_previous(&b->calendar, day, &out->previous);
 }
 
-/* Past midnight the exchange begins its next day; of a day without figures it has no path, only what control says. */
+static bool day_figures(const struct broker *b, struct kst_day day, char path[static FILE_PATH_SIZE])
+{
+	snprintf(path, FILE_PATH_SIZE, "%s/krx_%d.csv", b->data_folder, (int)day.yyyymmdd);
+	return file_exists(path);
+}
+
+/* Past midnight the exchange begins its next day; figures of a day that nobody recorded are invented. */
 static void roll_day(struct broker *b, struct wall now)
 {
 	struct exch_day next;
+	char path[FILE_PATH_SIZE];
 
 	while (exch_today(b->ex)->day.yyyymmdd < kst_day_of(now).yyyymmdd) {
 		struct kst_day day = kst_day_add(exch_today(b->ex)->day, 1);
 
 		exch_advance(b->ex, kst_wall(day, -1));
+		if (day_figures(b, day, path) && exch_load_next(b->ex, path) != REASON_OK)
+			return;
 		if (day_of_exchange(b, day, &next) != REASON_OK ||
 		    exch_day_begin(b->ex, &next, kst_wall(day, 0)) != REASON_OK)
 			return; /* beyond the calendar: the day stays what it is */
@@ -314,9 +325,13 @@ static enum reason open_market_option(struct program *pg)
 		pg->market = EXCH_MARKET_STILL;
 		return REASON_OK;
 	}
-	if (strcmp(market, "seed") != 0 && (strncmp(market, "seed:", 5) != 0 ||
-					    !num_parse(market + 5, strlen(market + 5), &seed) || seed < 0))
-		return reason_set(REASON_BAD_USAGE, "--market %s is not seed, seed:N or still", market);
+	if (file_exists(market))
+		pg->frames = market;
+	else if (strcmp(market, "seed") != 0 &&
+		 (strncmp(market, "seed:", 5) != 0 || !num_parse(market + 5, strlen(market + 5), &seed) ||
+		  seed < 0))
+		return reason_set(REASON_BAD_USAGE,
+				  "--market %s is not seed, seed:N, still or a file of frames", market);
 	pg->market = EXCH_MARKET_PATH;
 	pg->seed = (uint64_t)seed;
 	return REASON_OK;
@@ -396,20 +411,87 @@ static enum reason put_still_symbols(struct broker *b)
 	return REASON_OK;
 }
 
+/* The trading day with figures before the day that is played, as far back as they go on without a gap. */
+static bool first_figures(const struct broker *b, struct kst_day before, struct kst_day *out)
+{
+	struct kst_day day = before, previous;
+	char path[FILE_PATH_SIZE];
+
+	for (int i = 0; i < DAYS_BACK_MAX && !day_figures(b, day, path); i++) {
+		if (calendar_previous(&b->calendar, day, &previous) != REASON_OK)
+			return false;
+		day = previous;
+	}
+	if (!day_figures(b, day, path))
+		return false;
+	while (calendar_previous(&b->calendar, day, &previous) == REASON_OK && day_figures(b, previous, path))
+		day = previous;
+	*out = day;
+	return true;
+}
+
+/* Trading days between the first figures and the day that is played pass unseen, so that a day looks the same
+ * whether the simulator ran through the night or was started on it. */
+static enum reason pass_days(struct broker *b, struct kst_day first, const struct exch_day *played)
+{
+	struct exch_day day = { .day = first };
+	char path[FILE_PATH_SIZE];
+	enum reason why = calendar_next(&b->calendar, first, &day.day);
+
+	/* The figures of its first day are there already; those of each other come before it begins. */
+	while (why == REASON_OK && day.day.yyyymmdd < played->day.yyyymmdd) {
+		why = day_of_exchange(b, day.day, &day);
+		if (why == REASON_OK)
+			why = exch_day_begin(b->ex, &day, kst_wall(day.day, 86399));
+		if (why == REASON_OK)
+			why = calendar_next(&b->calendar, day.day, &day.day);
+		if (why == REASON_OK && day_figures(b, day.day, path))
+			why = exch_load_next(b->ex, path);
+	}
+	return why;
+}
+
 static enum reason load_days(struct program *pg, const struct exch_day *day)
 {
-	const char *folder = pg->opt.data != NULL ? pg->opt.data : "tests/data";
+	struct broker *b = &pg->b;
 	char previous[FILE_PATH_SIZE], today[FILE_PATH_SIZE];
+	struct kst_day first, second;
+	enum reason why;
 
 	if (pg->market == EXCH_MARKET_STILL)
-		return put_still_symbols(&pg->b);
-	snprintf(previous, sizeof previous, "%s/krx_%d.csv", folder, (int)day->previous.yyyymmdd);
-	snprintf(today, sizeof today, "%s/krx_%d.csv", folder, (int)day->day.yyyymmdd);
-	if (!file_exists(previous) || !file_exists(today))
+		return put_still_symbols(b);
+	if (!first_figures(b, day->previous, &first)) {
+		if (pg->frames != NULL)
+			return REASON_OK;
 		return reason_set(REASON_FILE_MISSING,
-				  "there are no figures %s and %s; play 2021-01-04 or use --market still",
-				  previous, today);
-	return exch_load_days(pg->b.ex, previous, today);
+				  "%s has no figures of a trading day up to %d; play 2021-01-04 or use "
+				  "--market still",
+				  b->data_folder, (int)day->previous.yyyymmdd);
+	}
+	(void)day_figures(b, first, previous);
+	why = calendar_next(&b->calendar, first, &second);
+	if (why != REASON_OK)
+		return why;
+	why = exch_load_days(b->ex, previous, day_figures(b, second, today) ? today : NULL);
+	if (why == REASON_OK && day->previous.yyyymmdd > first.yyyymmdd)
+		why = pass_days(b, first, day);
+	return why;
+}
+
+static enum reason load_frames(struct program *pg)
+{
+	size_t records = 0;
+
+	return pg->frames == NULL ? REASON_OK : exch_load_frames(pg->b.ex, pg->frames, &records);
+}
+
+static enum reason load_closed_days(struct program *pg)
+{
+	char path[FILE_PATH_SIZE];
+
+	snprintf(path, sizeof path, "%s/krx_closed_days.csv",
+		 pg->opt.calendar != NULL ? pg->opt.calendar : "ops/data");
+	return exch_load_closed_days(pg->b.ex, path);
 }
 
 static enum reason open_exchange(struct program *pg)
@@ -426,11 +508,13 @@ static enum reason open_exchange(struct program *pg)
 		.drop_zero_rows = setting(&b->set, SET_drop_zero_rows) != 0,
 		.branch_checked = setting(&b->set, SET_branch_checked) != 0,
 		.vi = setting(&b->set, SET_vi) != 0,
+		.mid_prints_ppm = (int32_t)setting(&b->set, SET_mid_prints_ppm),
 	};
 	struct exch_day day;
 	struct kst_day asked = kst_day_of(broker_now(b));
 	enum reason why;
 
+	b->data_folder = pg->opt.data != NULL ? pg->opt.data : "tests/data";
 	if (pg->opt.day != NULL && !kst_day_parse(pg->opt.day, &asked))
 		return reason_set(REASON_BAD_DAY, "--day %s is not a date; write it as 2021-01-04",
 				  pg->opt.day);
@@ -440,7 +524,11 @@ static enum reason open_exchange(struct program *pg)
 	if (why == REASON_OK)
 		why = exch_new(&config, feed_event, b, &b->ex);
 	if (why == REASON_OK)
+		why = load_closed_days(pg);
+	if (why == REASON_OK)
 		why = load_days(pg, &day);
+	if (why == REASON_OK)
+		why = load_frames(pg);
 	if (why == REASON_OK)
 		why = accounts_file_load(b, pg->opt.accounts);
 	if (why == REASON_OK && pg->opt.state != NULL && file_exists(pg->opt.state))

@@ -82,6 +82,19 @@ static int64_t middle_index(struct path *path, int64_t number)
 	return index > path->high_index ? path->high_index : index;
 }
 
+/* Now and then a print lies half a tick above its place: two orders met between the quotes. 0 = not here. */
+static int64_t middle_of_quotes(struct path *path, int64_t number, int64_t index)
+{
+	int64_t low_won, high_won;
+
+	if (path->mid_ppm == 0 || index >= path->high_index || number == path->way_print[0] ||
+	    number == path->way_print[1] || sim_range(&path->random, 0, 999999) >= path->mid_ppm)
+		return 0;
+	low_won = rules_price_at(path->grid, index);
+	high_won = rules_price_at(path->grid, index + 1);
+	return (low_won + high_won) % 2 == 0 ? (low_won + high_won) / 2 : 0;
+}
+
 static int side_of(struct path *path, int64_t index)
 {
 	if (index > path->at_index)
@@ -153,7 +166,7 @@ bool path_init(struct path *path, uint64_t seed, const char *code, struct kst_da
 
 void path_step(struct path *path)
 {
-	int64_t number = path->made, index;
+	int64_t number = path->made, index, mid_won;
 
 	BUG_IF(!path->has_next, "nobody asks for a print after the last");
 	if (number == path->print_count) {
@@ -169,9 +182,10 @@ void path_step(struct path *path)
 		return;
 	}
 	index = middle_index(path, number);
+	mid_won = middle_of_quotes(path, number, index);
 	path->next.at = middle_time(path, number);
 	path->next.side = side_of(path, index);
-	path->next.price_won = rules_price_at(path->grid, index);
+	path->next.price_won = mid_won > 0 ? mid_won : rules_price_at(path->grid, index);
 	path->next.qty = middle_qty(path, number);
 	path->volume_left -= path->next.qty;
 	path->last_side = path->next.side;

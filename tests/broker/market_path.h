@@ -39,6 +39,7 @@ struct path {
 	int64_t from_us, to_us; /* continuous trading: from .. before to */
 	int64_t close_us;
 	int last_side;
+	int32_t mid_ppm; /* share of prints between the quotes; set after path_init, 0 = none */
 	bool has_next;
 	struct path_print next;
 };

@@ -29,7 +29,7 @@ static int64_t times(int64_t price_won, int64_t qty)
 
 struct order_type {
 	char dvsn[EXCH_DVSN_SIZE];
-	bool paper, market, opposite_best, own_best, at_once, whole;
+	bool paper, market, opposite_best, own_best, mid, at_once, whole;
 };
 static const struct order_type types[] = {
 	{ .dvsn = "00", .paper = true },
@@ -43,6 +43,9 @@ static const struct order_type types[] = {
 	{ .dvsn = "14", .market = true, .at_once = true, .whole = true },
 	{ .dvsn = "15", .opposite_best = true, .at_once = true },
 	{ .dvsn = "16", .opposite_best = true, .at_once = true, .whole = true },
+	{ .dvsn = "21", .mid = true },
+	{ .dvsn = "23", .mid = true, .at_once = true },
+	{ .dvsn = "24", .mid = true, .at_once = true, .whole = true },
 };
 
 static const struct order_type *type_of(const char *dvsn)
@@ -348,7 +351,7 @@ static enum exch_refusal check_terms(const struct exchange *ex, const struct sym
 	if (ex->config.paper && !type->paper)
 		return EXCH_NO_TYPE;
 	if ((ex->phase != EXCH_PHASE_CONTINUOUS || quote->vi) &&
-	    (type->at_once || type->opposite_best || type->own_best))
+	    (type->at_once || type->opposite_best || type->own_best || type->mid))
 		return EXCH_NO_TYPE;
 	if (type->market) {
 		*out_price_won = 0;
@@ -358,11 +361,15 @@ static enum exch_refusal check_terms(const struct exchange *ex, const struct sym
 		price = side == EXCH_BUY ? quote->ask[0].price_won : quote->bid[0].price_won;
 	if (type->own_best)
 		price = side == EXCH_BUY ? quote->bid[0].price_won : quote->ask[0].price_won;
+	if (type->mid)
+		price = quote->ask[0].price_won == 0 || quote->bid[0].price_won == 0
+				? 0
+				: (quote->ask[0].price_won + quote->bid[0].price_won) / 2;
 	if (price <= 0)
 		return EXCH_NO_PRICE;
 	if (price > quote->upper_won || price < quote->lower_won)
 		return EXCH_NO_BAND;
-	if (!rules_on_grid(core_grid(ex, symbol), price))
+	if (!type->mid && !rules_on_grid(core_grid(ex, symbol), price))
 		return EXCH_NO_TICK;
 	*out_price_won = price;
 	return EXCH_ACCEPTED;
@@ -448,6 +455,20 @@ static void cancel_rest(struct exchange *ex, struct order *order)
 	tell(ex, EXCH_EV_REST_CANCELLED, order, NULL, qty, order->row.price_won);
 }
 
+/* Mid-price orders meet others that nobody sees: as many shares as are drawn, at the middle of the quotes of their
+ * arrival. What is left rests at that price, inside the spread. */
+static void mid_enter(struct exchange *ex, struct order *order, bool whole)
+{
+	struct sim_random random = { sim_hash(ex->config.seed, order->row.odno, (uint64_t)ex->now.us) };
+	int64_t qty = sim_range(&random, 0, 2 * order->symbol->usual_print);
+
+	if (qty > order->row.remaining_qty)
+		qty = order->row.remaining_qty;
+	if (qty > 0 && ex->config.fill != EXCH_FILL_NEVER && (!whole || qty == order->row.remaining_qty))
+		order_fill(ex, order, qty, times(order->row.price_won, qty), true);
+	book_rest_add(ex, order);
+}
+
 /* Brings an accepted order to the market: at once, or to wait for the call auction. */
 static void order_enter(struct exchange *ex, struct order *order)
 {
@@ -458,7 +479,10 @@ static void order_enter(struct exchange *ex, struct order *order)
 		book_rest_add(ex, order);
 		return;
 	}
-	if (!whole || book_can_fill(order->symbol, order->row.side, order->key_won, order->row.remaining_qty))
+	if (type != NULL && type->mid)
+		mid_enter(ex, order, whole);
+	else if (!whole ||
+		 book_can_fill(order->symbol, order->row.side, order->key_won, order->row.remaining_qty))
 		book_enter(ex, order);
 	if (type != NULL && type->at_once)
 		cancel_rest(ex, order);

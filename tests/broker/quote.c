@@ -22,10 +22,15 @@ const char *quote_hour_class(const struct exchange *ex)
 	switch (exch_phase(ex)) {
 	case EXCH_PHASE_CONTINUOUS: return "0";
 	case EXCH_PHASE_OPENING_CALL: return "B";
-	case EXCH_PHASE_CLOSING_CALL: return "D";
+	case EXCH_PHASE_CLOSING_CALL: return "A";
 	case EXCH_PHASE_CLOSED: break;
 	}
 	return before_open(ex) ? "B" : "A";
+}
+
+const char *quote_hour_class_of(const struct exchange *ex, const struct exch_quote *q)
+{
+	return q->vi ? "C" : quote_hour_class(ex);
 }
 
 const char *quote_market_code(const struct exchange *ex)

@@ -662,7 +662,7 @@ static void faults_after(struct call *call)
 		reply->delay_ms = f->number / setting(&call->b->set, SET_delay_divisor);
 	reply->tox = toxics_of(&call->faults, setting(&call->b->set, SET_slice_pause_ms),
 			       setting(&call->b->set, SET_delay_divisor));
-	if (struck(call, FAULT_notice_before_reply) != NULL) {
+	if (struck(call, FAULT_notice_before_reply) != NULL || feed_notice_first(call->b->feed)) {
 		feed_notices_now(call->b->feed);
 		if (reply->delay_ms == 0)
 			reply->delay_ms = 50;

@@ -9,6 +9,7 @@ import socket
 import ssl
 import subprocess
 import tempfile
+import threading
 import time
 import unittest
 import urllib.error
@@ -32,7 +33,7 @@ class Simulator:
         self.err = open(self.dir + "/err", "w+", encoding="utf-8")
         self.process = subprocess.Popen(
             [BROKER, "--data", TOP + "/tests/data", "--calendar", TOP + "/ops/data", "--day", "2021-01-04",
-             "--ca-out", self.ca, "--control", self.control_path, *options],
+             "--ca-out", self.ca, "--control", self.control_path, *options],  # a later --day wins
             stdout=subprocess.PIPE, stderr=self.err, text=True)
         line = self.process.stdout.readline()
         if not line:
@@ -67,19 +68,38 @@ class Simulator:
                                               "secretkey": self.account["appsecret"]})["approval_key"]
 
     def order(self, tr_id, symbol, dvsn, qty, price):
-        if self.token is None:
-            self.token = self.post("/oauth2/tokenP", {"grant_type": "client_credentials",
-                                                      "appkey": self.account["appkey"],
-                                                      "appsecret": self.account["appsecret"]})["access_token"]
-        headers = {"content-type": "application/json; charset=utf-8", "authorization": "Bearer " + self.token,
-                   "appkey": self.account["appkey"], "appsecret": self.account["appsecret"], "tr_id": tr_id,
-                   "custtype": "P"}
+        headers = self.headers(tr_id)
         body = {"CANO": self.account["account"][:8], "ACNT_PRDT_CD": self.account["account"][9:], "PDNO": symbol,
                 "ORD_DVSN": dvsn, "ORD_QTY": str(qty), "ORD_UNPR": str(price)}
         answer = self.post(TRADING + "order-cash", body, headers)
         if answer["rt_cd"] != "0":
             raise RuntimeError(answer)
         return answer["output"]["ODNO"]
+
+    def headers(self, tr_id):
+        if self.token is None:
+            self.token = self.post("/oauth2/tokenP", {"grant_type": "client_credentials",
+                                                      "appkey": self.account["appkey"],
+                                                      "appsecret": self.account["appsecret"]})["access_token"]
+        return {"content-type": "application/json; charset=utf-8", "authorization": "Bearer " + self.token,
+                "appkey": self.account["appkey"], "appsecret": self.account["appsecret"], "tr_id": tr_id,
+                "custtype": "P"}
+
+    def change(self, tr_id, odno, kind, qty, price, everything):
+        body = {"CANO": self.account["account"][:8], "ACNT_PRDT_CD": self.account["account"][9:],
+                "KRX_FWDG_ORD_ORGNO": "", "ORGN_ODNO": odno, "ORD_DVSN": "00", "RVSE_CNCL_DVSN_CD": kind,
+                "ORD_QTY": str(qty), "ORD_UNPR": str(price), "QTY_ALL_ORD_YN": everything}
+        answer = self.post(TRADING + "order-rvsecncl", body, self.headers(tr_id))
+        if answer["rt_cd"] != "0":
+            raise RuntimeError(answer)
+        return answer["output"]["ODNO"]
+
+    def quote(self, symbol):
+        request = urllib.request.Request(
+            self.ready["rest"] + "/uapi/domestic-stock/v1/quotations/inquire-price?FID_COND_MRKT_DIV_CODE=J"
+            "&FID_INPUT_ISCD=" + symbol, headers=self.headers("FHKST01010100"))
+        with urllib.request.urlopen(request, context=self.context, timeout=20) as answer:
+            return json.load(answer)["output"]
 
     def control(self, **command):
         with socket.socket(socket.AF_UNIX) as s:
@@ -399,7 +419,6 @@ class Notices(WithSimulator):
         self.sim.control(do="faults", set=[{"on": "POST order-cash", "kind": "notice_before_reply"},
                                            {"on": "POST order-cash", "kind": "delay:700ms"}])
         start = time.monotonic()
-        import threading
         seen = []
         reader = threading.Thread(target=lambda: (self.notices(ws, ack, 1), seen.append(time.monotonic() - start)))
         reader.start()
@@ -558,6 +577,407 @@ class Connection(WithSimulator):
         raw.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         raw.close()
         self.assertEqual(subscribe(self.sim.connect(), self.key, "H0STASP0", "005930")["body"]["rt_cd"], "0")
+
+
+def until(ws, tr_id, wanted, seconds=15):
+    """The first record of a channel for which wanted() is true."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        for r in records(next_frame(ws, tr_id)):
+            if wanted(r):
+                return r
+    raise AssertionError("no such record of " + tr_id)
+
+
+class Auctions(WithSimulator):
+    """The day of the test opens at 10:00: its opening call begins at 09:30."""
+    OPTIONS = ("--at", "09:29:30", "--clock", "virtual,still", "--set", "ws_ping_s=0")
+
+    def go(self, at):
+        self.sim.control(do="clock", step=at)
+
+    def listen(self, *channels):
+        ws = self.sim.connect()
+        for tr_id, key in channels:
+            self.assertEqual(subscribe(ws, self.key, tr_id, key)["body"]["msg_cd"], "OPSP0000")
+        return ws
+
+    def test_expected_matches_and_market_operation(self):
+        self.start()
+        ws = self.listen(("H0STANC0", "005930"), ("H0STMKO0", "005930"), ("H0UNANC0", "005930"), ("H0UNMKO0", "005930"))
+        self.go("09:45:00")
+        begins = records(next_frame(ws, "H0STMKO0"))[0]
+        self.assertEqual((len(begins), begins[0], begins[1], begins[3], begins[4], begins[7], begins[8]),
+                         (11, "005930", "N", "110", "311", "00", "N"))
+        early = records(next_frame(ws, "H0STANC0"))[0]
+        self.assertEqual(len(early), 45)
+        self.assertEqual((early[0], early[21], early[43], early[34]), ("005930", "3", "B", "10"))
+        self.assertTrue("093000" <= early[1] < "094500")
+        self.assertEqual(int(early[4]), int(early[2]) - 81000)
+        self.assertGreater(int(early[12]), 0)
+        self.go("10:00:00")
+        last = until(ws, "H0STANC0", lambda r: r[1] == "095955")
+        self.assertLessEqual(abs(int(last[2]) - 81000), 100)  # the opening price of that day
+        self.assertGreater(int(last[12]), int(early[12]))
+        opens = until(ws, "H0STMKO0", lambda r: r[3] == "112")
+        self.assertEqual((opens[4], opens[10]), ("112", "1"))
+        self.go("15:25:00")
+        self.assertEqual(until(ws, "H0STMKO0", lambda r: r[3] == "121")[4], "121")
+        closing = until(ws, "H0STANC0", lambda r: r[1] >= "152000")
+        self.assertEqual((closing[21], closing[43]), ("", "A"))
+        self.go("15:31:00")
+        self.assertEqual(until(ws, "H0STMKO0", lambda r: r[3] == "129")[3], "129")
+
+    def test_combined_channels(self):
+        self.start()
+        ws = self.listen(("H0UNCNT0", "005930"), ("H0UNASP0", "005930"), ("H0UNANC0", "005930"), ("H0UNMKO0", "005930"))
+        self.go("09:45:00")
+        self.assertEqual(len(records(next_frame(ws, "H0UNMKO0"))[0]), 11)
+        self.assertEqual(len(records(next_frame(ws, "H0UNANC0"))[0]), 46)
+        self.go("10:01:00")
+        self.assertEqual(len(records(next_frame(ws, "H0UNCNT0"))[0]), 46)
+        self.assertEqual(len(records(next_frame(ws, "H0UNASP0"))[0]), 65)
+        self.sim.control(do="set", set="unmko_code=no")
+        self.sim.control(do="halt", symbol="005930")
+        self.assertEqual(len(until(ws, "H0UNMKO0", lambda r: r[0] == "Y")), 10)
+
+    def test_halt(self):
+        self.start()
+        ws = self.listen(("H0STMKO0", "000660"))
+        self.go("10:01:00")
+        self.sim.control(do="halt", symbol="000660")
+        halted = until(ws, "H0STMKO0", lambda r: r[1] == "Y")
+        self.assertEqual((halted[2], halted[7]), ("거래정지", "58"))
+        self.sim.control(do="halt", symbol="000660", on=False)
+        self.assertEqual(until(ws, "H0STMKO0", lambda r: r[1] == "N")[7], "00")
+
+    def test_vi(self):
+        self.start("--set", "vi=yes")
+        ws = self.listen(("H0STMKO0", "012330"), ("H0STCNT0", "012330"), ("H0STASP0", "012330"), ("H0STANC0", "012330"))
+        self.go("10:00:01")
+        opening = records(next_frame(ws, "H0STCNT0"))[0]
+        self.assertEqual((opening[21], opening[45], opening[2]), ("", opening[7], opening[7]))
+        base, before, on, off, ends = int(opening[2]), None, None, None, None
+        for step in range(1, 33):  # 012330 rises by 18 % that day
+            self.go(f"{10 + step // 6:02d}:{step % 6 * 10:02d}:00")
+            ws.settimeout(1)
+            try:
+                while ends is None:
+                    frame = ws.recv()
+                    channel = frame.split("|")[1]
+                    for r in records(frame):
+                        if channel == "H0STMKO0" and r[8] == "Y" and on is None:
+                            on = before
+                        elif channel == "H0STASP0" and on is not None and off is None:
+                            self.assertEqual(r[2], "C")
+                            off = r
+                        elif channel == "H0STANC0" and on is not None:
+                            self.assertEqual(r[43], "C")
+                        elif channel == "H0STCNT0":
+                            if on is not None:
+                                ends = r
+                            before = r
+            except websocket.WebSocketTimeoutException:
+                pass
+            if ends is not None:
+                break
+        self.assertIsNotNone(on, "no VI on a day of 18 %")
+        self.assertLess(int(on[2]), base * 11 // 10)
+        self.assertGreaterEqual(int(ends[2]), base * 11 // 10)
+        self.assertEqual((ends[21], int(ends[45])), ("", int(ends[2])))  # the auction's price is the new reference
+
+        def seconds(text):
+            return int(text[:2]) * 3600 + int(text[2:4]) * 60 + int(text[4:])
+        self.assertGreaterEqual(seconds(ends[1]) - seconds(off[1]), 120)
+
+
+class RecordedMarket(WithSimulator):
+    FILE = TOP + "/tests/data/made_20210104_005930.frames"
+    OPTIONS = ("--at", "10:00:00", "--clock", "virtual,still", "--set", "ws_ping_s=0", "--market", FILE)
+
+    def test_the_same_trades_and_books_come_again(self):
+        self.start()
+        ws = self.sim.connect()
+        subscribe(ws, self.key, "H0STCNT0", "005930")
+        subscribe(ws, self.key, "H0STASP0", "005930")
+        self.sim.control(do="clock", step="10:10:00")
+        with open(self.FILE, encoding="utf-8") as file:
+            lines = [line.rstrip("\n") for line in file if not line.startswith("#")]
+        wanted = [r for line in lines if "H0STCNT0" in line for r in records(line)]
+        books = [r for line in lines if "H0STASP0" in line for r in records(line)]
+        got, levels = [], []
+        while len(got) < len(wanted) or levels[-1][3:43] != books[-1][3:43]:
+            frame = ws.recv()
+            if "H0STCNT0" in frame:
+                got += records(frame)
+            elif "H0STASP0" in frame:
+                levels += records(frame)
+        same = (0, 1, 2, 3, 4, 5, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 24, 25, 26, 27, 28, 29,
+                30, 31, 32, 33, 34, 35, 36, 37, 43, 44, 45, 46)
+        for mine, theirs in zip(got, wanted):
+            for place in same:
+                if place == 1:  # the file opens at 10:00:18 of the same day
+                    self.assertEqual(mine[1], theirs[1])
+                self.assertEqual(mine[place], theirs[place], (place, mine, theirs))
+        shown = [tuple(level[3:43]) for level in levels]
+        for theirs in books:
+            self.assertIn(tuple(theirs[3:43]), shown)
+
+    def test_other_symbols_are_generated_and_bad_files_refused(self):
+        self.start()
+        ws = self.sim.connect()
+        subscribe(ws, self.key, "H0STCNT0", "000660")
+        self.sim.control(do="clock", step="10:01:00")
+        self.assertEqual(records(next_frame(ws, "H0STCNT0"))[0][0], "000660")
+        for text in ("", "nonsense\n", "0|H0STCNT0|002|a^b^c\n", "0|H0STCNT0|001|" + "^".join("x" * 46) + "\n"):
+            path = self.sim.dir + "/bad.frames"
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(text)
+            with self.assertRaisesRegex(RuntimeError, "bad.frames"):
+                Simulator("--at", "10:00:00", "--market", path)
+
+
+class Switches(WithSimulator):
+    """Settings of the uncertain points that no other test turns."""
+    OPTIONS = ("--at", "10:05:00", "--market", "still", "--set", "rest_per_s=0")
+
+    def test_second_connection_refused_at_connect(self):
+        self.start("--set", "ws_refuse_at=connect")
+        first = self.sim.connect()
+        with self.assertRaises((websocket.WebSocketException, OSError)):
+            self.sim.connect().recv()
+        self.assertEqual(subscribe(first, self.key, "H0STASP0", "005930")["body"]["rt_cd"], "0")
+
+    def test_echo_must_be_verbatim(self):
+        ws = self.start("--set", "ws_ping_s=1", "--set", "ws_ping_answer=verbatim").connect()
+        for _ in range(4):
+            text = ws.recv()
+            self.assertIn("PINGPONG", text)
+            ws.send(text)
+        with self.assertRaises((websocket.WebSocketException, OSError)):
+            for _ in range(6):
+                ws.send(json.dumps(next_json(ws, "PINGPONG")))  # the same, but with blanks
+
+    def test_data_before_the_acknowledgement(self):
+        ws = self.start("--set", "ws_data_first=yes").connect()
+        ws.send(message(self.key, "H0STASP0", "005930"))
+        self.assertTrue(ws.recv().startswith("0|H0STASP0|001|005930^"))
+        self.assertEqual(json.loads(ws.recv())["body"]["msg_cd"], "OPSP0000")
+
+    def test_acknowledgements(self):
+        ws = self.start("--set", "ws_iv_key_market=no", "--set", "ws_ack_output_twice=yes", "--set",
+                        "ws_release_zero=yes", "--set", "ws_registrations=2").connect()
+        self.assertNotIn("output", subscribe(ws, self.key, "H0STASP0", "005930")["body"])
+        self.assertIn("output", subscribe(ws, self.key, "H0STASP0", "005930")["body"])
+        self.assertEqual(subscribe(ws, self.key, "H0STASP0", "005930", "0")["body"]["msg_cd"], "OPSP0001")
+        subscribe(ws, self.key, "H0STASP0", "005930")
+        subscribe(ws, self.key, "H0STCNT0", "005930")
+        self.assertEqual(subscribe(ws, self.key, "H0STASP0", "000660")["body"]["msg_cd"], "OPSP0008")
+
+    def test_approval_key_ends_its_session(self):
+        ws = self.start("--set", "approval_life_s=3", "--set", "ws_approval_in_session=yes").connect()
+        subscribe(ws, self.key, "H0STASP0", "005930")
+        start = time.monotonic()
+        with self.assertRaises((websocket.WebSocketException, OSError)):
+            while True:
+                ws.recv()
+        self.assertLess(time.monotonic() - start, 5)
+
+    def cancelled(self, *options):
+        self.start(*options)
+        ws = self.sim.connect()
+        ack = subscribe(ws, self.key, "H0STCNI0", self.sim.account["htsid"])["body"]["output"]
+        odno = self.sim.order("TTTC0012U", "005930", "00", 7, 60000)
+        first = decrypt(next_frame(ws, "H0STCNI0"), ack["iv"], ack["key"])[0]
+        self.sim.change("TTTC0013U", odno, "02", 7, 0, "Y")
+        notices = [decrypt(next_frame(ws, "H0STCNI0"), ack["iv"], ack["key"])[0] for _ in range(2)]
+        return first, notices[1]
+
+    def test_notice_numbers(self):
+        receipt, gone = self.cancelled("--set", "notice_zero_padded=no", "--set", "notice_receipt_qty=no")
+        self.assertEqual((receipt[9], receipt[10], receipt[16]), ("7", "60000", ""))
+        self.assertEqual((gone[5], gone[14], gone[9]), ("2", "2", "7"))
+
+    def test_cancel_notice_without_quantity(self):
+        _, gone = self.cancelled("--set", "notice_cancel_qty=no")
+        self.assertEqual((gone[5], gone[14], gone[9]), ("2", "2", "0000000000"))
+
+    def test_refused_by_the_exchange(self):
+        self.start("--set", "notice_reject_acpt=2")
+        ws = self.sim.connect()
+        ack = subscribe(ws, self.key, "H0STCNI0", self.sim.account["htsid"])["body"]["output"]
+        odno = self.sim.order("TTTC0012U", "005930", "00", 7, 60000)
+        next_frame(ws, "H0STCNI0")
+        self.sim.control(do="reject", odno=odno)
+        refused = decrypt(next_frame(ws, "H0STCNI0"), ack["iv"], ack["key"])[0]
+        self.assertEqual((refused[12], refused[13], refused[14]), ("1", "1", "2"))
+
+    def test_name_cut_in_half(self):
+        self.start("--set", "notice_name_cut=yes")
+        ws = self.sim.connect()
+        ack = subscribe(ws, self.key, "H0STCNI0", self.sim.account["htsid"])["body"]["output"]
+        self.sim.order("TTTC0012U", "005930", "00", 7, 60000)
+        frame = next_frame(ws, "H0STCNI0")
+        with self.assertRaises(UnicodeDecodeError):
+            decrypt(frame, ack["iv"], ack["key"])
+
+    def test_notice_before_the_reply_by_chance(self):
+        self.start("--set", "notice_first_ppm=1000000", "--set", "seed=3")
+        ws = self.sim.connect()
+        subscribe(ws, self.key, "H0STCNI0", self.sim.account["htsid"])
+        seen = []
+        reader = threading.Thread(target=lambda: (next_frame(ws, "H0STCNI0"), seen.append(time.monotonic())))
+        reader.start()
+        self.sim.order("TTTC0012U", "005930", "00", 7, 60000)
+        replied = time.monotonic()
+        reader.join(5)
+        self.assertLess(seen[0], replied)
+
+    def test_lag_of_notices(self):
+        self.start("--set", "lag_notice_ms=1500")
+        ws = self.sim.connect()
+        subscribe(ws, self.key, "H0STCNI0", self.sim.account["htsid"])
+        self.sim.order("TTTC0012U", "005930", "00", 7, 60000)
+        start = time.monotonic()
+        next_frame(ws, "H0STCNI0")
+        self.assertGreaterEqual(time.monotonic() - start, 1.2)
+
+    def test_mid_side_and_mid_prints(self):
+        self.sim = Simulator("--at", "10:05:00", "--clock", "virtual,still", "--set", "ws_ping_s=0", "--set",
+                             "kmid_filled=yes", "--set", "mid_prints_ppm=200000")
+        self.addCleanup(self.sim.close)
+        key, ws = self.sim.approval(), self.sim.connect()
+        subscribe(ws, key, "H0STASP0", "005930")
+        subscribe(ws, key, "H0STCNT0", "005930")
+        self.sim.control(do="clock", step="10:40:00")
+        halves, sides = 0, set()
+        while halves < 3 or len(sides) < 2:
+            frame = ws.recv()
+            for r in records(frame):
+                if "H0STCNT0" in frame and int(r[2]) % 100 == 50:
+                    self.assertTrue(int(r[11]) < int(r[2]) < int(r[10]))
+                    halves += 1
+                elif "H0STASP0" in frame:
+                    sides.add(r[61])
+        self.assertEqual(sides, {"1", "2"})
+
+    def test_order_at_the_mid_price(self):
+        self.sim = Simulator("--at", "10:05:00", "--clock", "virtual,still", "--set", "rest_per_s=0")
+        self.addCleanup(self.sim.close)
+        for dvsn in ("21", "23", "24"):
+            self.sim.order("TTTC0012U", "005930", dvsn, 5, 0)
+        rows = self.sim.control(do="dump")["ledger"]["orders"]
+        self.assertEqual([row["dvsn"] for row in rows], ["21", "23", "24"])
+        self.assertEqual({row["price_won"] for row in rows if row["price_won"] % 50}, set())
+        self.assertTrue(all(row["remaining_qty"] == 0 for row in rows[1:]))
+
+
+class SeveralAccounts(WithSimulator):
+    def test_keys_accounts_and_their_notices(self):
+        path = tempfile.mktemp(prefix="broker-accounts-")
+        people = [{"account": f"5012345{i}-01", "appkey": "K" * 35 + str(i), "appsecret": "S" * 179 + str(i),
+                   "htsid": f"user{i}", "name": f"name{i}", "cash": 50000000 + i} for i in range(3)]
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(people, file)
+        self.addCleanup(os.unlink, path)
+        self.start("--accounts", path, "--market", "still")
+        self.assertEqual([a["account"] for a in self.sim.ready["accounts"]], [p["account"] for p in people])
+        sockets = []
+        for account in self.sim.ready["accounts"]:
+            self.sim.account = account
+            ws = self.sim.connect()
+            ack = subscribe(ws, self.sim.approval(), "H0STCNI0", account["htsid"])["body"]
+            self.assertEqual(ack["msg_cd"], "OPSP0000")
+            sockets.append((ws, ack["output"]))
+        self.sim.account = self.sim.ready["accounts"][1]
+        odno = self.sim.order("TTTC0012U", "005930", "00", 1, 60000)
+        ws, keys = sockets[1]
+        got = decrypt(next_frame(ws, "H0STCNI0"), keys["iv"], keys["key"])[0]
+        self.assertEqual((got[0], got[1], got[2]), ("user1", "5012345101", odno))
+        for other in (sockets[0][0], sockets[2][0]):
+            other.settimeout(0.5)
+            with self.assertRaises(websocket.WebSocketTimeoutException):
+                next_frame(other, "H0STCNI0")
+
+    def test_real_and_paper_side_by_side(self):
+        self.start("--market", "still")
+        paper = Simulator("--env", "paper", "--at", "10:05:00", "--market", "still")
+        self.addCleanup(paper.close)
+        self.assertNotEqual(self.sim.ready["rest"], paper.ready["rest"])
+        self.sim.order("TTTC0012U", "005930", "00", 1, 60000)
+        paper.order("VTTC0012U", "005930", "00", 2, 60000)
+        with self.assertRaises((RuntimeError, urllib.error.HTTPError)):
+            paper.order("TTTC0012U", "005930", "00", 2, 60000)
+        self.assertEqual([o["qty"] for o in self.sim.control(do="dump")["ledger"]["orders"]], [1])
+        self.assertEqual([o["qty"] for o in paper.control(do="dump")["ledger"]["orders"]], [2])
+
+
+class Days(unittest.TestCase):
+    def simulator(self, *options):
+        sim = Simulator("--clock", "virtual,still", "--set", "rest_per_s=0", *options)
+        return sim
+
+    def test_the_next_day_goes_on_from_the_state(self):
+        state = tempfile.mktemp(prefix="broker-state-")
+        first = self.simulator("--at", "10:05:00", "--state", state)
+        odno = first.order("TTTC0012U", "005930", "01", 3, 0)
+        first.control(do="clock", step="15:40:00")
+        before = first.control(do="dump")["ledger"]["accounts"][0]
+        first.close()
+        second = self.simulator("--day", "2021-01-05", "--at", "09:05:00", "--state", state)
+        self.addCleanup(os.unlink, state)
+        try:
+            ledger = second.control(do="dump")["ledger"]
+            after = ledger["accounts"][0]
+            self.assertEqual(ledger["day"], 20210105)
+            self.assertEqual([(h["code"], h["qty"]) for h in after["holdings"]], [("005930", 3)])
+            self.assertEqual((after["holdings"][0]["bfdy_buy_qty"], after["holdings"][0]["thdt_buy_qty"]), (3, 0))
+            self.assertEqual(before["holdings"][0]["cost_won"], after["holdings"][0]["cost_won"])
+            self.assertEqual([o["odno"] for o in ledger["orders"]], [odno])
+            quote = second.quote("005930")
+            self.assertEqual(int(quote["stck_sdpr"]), 83000)  # the close of the day before, from its file
+            self.assertEqual(quote["aspr_unit"], "100")
+        finally:
+            second.close()
+        third = self.simulator("--day", "2021-01-06", "--at", "09:05:00")
+        try:
+            base = int(third.quote("005930")["stck_sdpr"])
+            self.assertNotEqual(base, 83000)
+            self.assertTrue(83000 * 0.9 < base < 83000 * 1.1)
+        finally:
+            third.close()
+
+    def test_a_night_between_two_days_changes_nothing(self):
+        """Run through the night or started the next day: the same market."""
+        through = self.simulator("--at", "15:29:00")
+        through.control(do="clock", step="2021-01-05 09:30:00")
+        fresh = self.simulator("--day", "2021-01-05", "--at", "09:30:00")
+        try:
+            one, other = through.quote("000660"), fresh.quote("000660")
+            for name in ("stck_prpr", "stck_sdpr", "stck_oprc", "stck_hgpr", "stck_lwpr", "acml_vol"):
+                self.assertEqual(one[name], other[name], name)
+        finally:
+            through.close()
+            fresh.close()
+
+    def test_other_hours(self):
+        """2021-11-18, the day of the entrance exam: 10:00 to 16:30."""
+        for at, phase in (("09:29:59", "closed"), ("09:30:00", "opening-call"), ("10:00:00", "continuous"),
+                          ("15:45:00", "continuous"), ("16:20:00", "closing-call"), ("16:30:00", "closed")):
+            sim = self.simulator("--day", "2021-11-18", "--at", at, "--market", "still")
+            try:
+                self.assertEqual(sim.control(do="now")["phase"], phase, at)
+            finally:
+                sim.close()
+
+    def test_a_day_without_trading(self):
+        sim = self.simulator("--day", "2021-01-09", "--at", "10:00:00")
+        try:
+            self.assertEqual(sim.control(do="now")["phase"], "closed")
+            with self.assertRaises(RuntimeError):
+                sim.order("TTTC0012U", "005930", "00", 1, 80000)
+        finally:
+            sim.close()
 
 
 if __name__ == "__main__":

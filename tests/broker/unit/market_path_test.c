@@ -223,12 +223,12 @@ static void test_day_bars(void **state)
 			assert_int_equal(exch_day_bars(ex, quote->code, (struct kst_day){ 20190101 },
 						       demo_day, &bars, &count),
 					 REASON_OK);
-			assert_int_equal(count, 261);
-			assert_int_equal(bars[260].day.yyyymmdd, 20201230);
-			assert_int_equal(bars[259].day.yyyymmdd, 20201229);
-			assert_int_equal(bars[260].close_won, quote->prev_close_won);
-			assert_false(bars[260].synthetic);
-			for (size_t b = 0; b < 260; b++) {
+			assert_int_equal(count, CORE_FIRST_BARS + 1);
+			assert_int_equal(bars[CORE_FIRST_BARS].day.yyyymmdd, 20201230);
+			assert_int_equal(bars[CORE_FIRST_BARS - 1].day.yyyymmdd, 20201229);
+			assert_int_equal(bars[CORE_FIRST_BARS].close_won, quote->prev_close_won);
+			assert_false(bars[CORE_FIRST_BARS].synthetic);
+			for (size_t b = 0; b < CORE_FIRST_BARS; b++) {
 				struct rules_grid grid = rules_grid(bars[b].day, false, false);
 
 				assert_true(bars[b].synthetic);
