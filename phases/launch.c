@@ -214,7 +214,7 @@ enum reason launch(struct phase *ph, const struct launch *what, pid_t *out_pid)
 
 /* ---- the observer before ------------------------------------------------------------------------------------------- */
 
-/* The pid of the lease is only believed on this host, since this boot, and while it still is an observer. */
+/* The pid of the lease is only believed on this host, since this boot, and while it still is that program. */
 static bool ours_to_stop(const struct phase *ph, int64_t pid)
 {
 	char mine[sizeof(ph->holder)], path[64];
@@ -222,7 +222,7 @@ static bool ours_to_stop(const struct phase *ph, int64_t pid)
 	size_t host_len = strcspn(ph->holder, ":");
 	uint8_t *comm = NULL;
 	size_t comm_size = 0;
-	bool is_observer;
+	bool same;
 
 	(void)snprintf(mine, sizeof(mine), "%s", ph->holder);
 	if (!mine_boot || !their_boot || strcmp(mine_boot, their_boot) != 0 ||
@@ -231,9 +231,9 @@ static bool ours_to_stop(const struct phase *ph, int64_t pid)
 	(void)snprintf(path, sizeof(path), "/proc/%" PRId64 "/comm", pid);
 	if (file_read(path, 64, &comm, &comm_size) != REASON_OK)
 		return false;
-	is_observer = strncmp((char *)comm, "observer", 8) == 0;
+	same = strncmp((char *)comm, ph->lease.program, strlen(ph->lease.program)) == 0;
 	file_free(comm, comm_size);
-	return is_observer;
+	return same;
 }
 
 enum reason launch_stop_observer(struct phase *ph)
@@ -249,7 +249,7 @@ enum reason launch_stop_observer(struct phase *ph)
 			ph->lease.holder);
 	if (kill((pid_t)pid, SIGTERM) != 0 && errno != ESRCH)
 		return reason_set(REASON_GATE_LAUNCH, "the observer cannot be stopped: %s", strerror(errno));
-	while (phase_observer_alive(ph)) {
+	while (phase_trade_alive(ph)) { /* not by its state: that changes while it stops */
 		if (phase_now(ph).us >= until.us)
 			return reason_set(REASON_GATE_LAUNCH,
 					  "the observer (pid %lld) did not give back the lease in %d s",

@@ -450,7 +450,10 @@ bool phase_trade_alive(const struct phase *ph)
 
 bool phase_observer_alive(const struct phase *ph)
 {
-	return phase_trade_alive(ph) && strcmp(ph->lease.program, "observer") == 0;
+	/* A worker that a person halted places nothing until it is started again: to the morning it is an observer. */
+	bool halted = ph->lease.mode == MODE_HALT && strcmp(ph->lease.state, "OBSERVING") == 0;
+
+	return phase_trade_alive(ph) && (halted || strcmp(ph->lease.program, "observer") == 0);
 }
 
 static void ages_of(const struct phase *ph, int64_t out_s[static PHASE_COUNT])
