@@ -465,6 +465,7 @@ bool book_vi(struct exchange *ex, struct symbol *symbol, struct path_print *prin
 	quote->vi_from = ex->now;
 	quote->vi_until = until;
 	note_vi(ex, quote, print->price_won);
+	core_emit(ex, &event);
 	emit_book(ex, symbol);
 	return true;
 }

@@ -9,8 +9,7 @@
 #include <cmocka.h>
 
 #include "shared/base/bug.h"
-#include "tests/broker/exchange.h"
-#include "tests/broker/market_path.h"
+#include "tests/broker/core.h"
 
 #include "shared/base/banned.h"
 
@@ -176,7 +175,7 @@ static int by_value(const void *left, const void *right)
 /* True range of the last 20 days, as a share of the price, against the median of the same measure over all days. */
 static void check_volatility(const struct exch_bar *bars, size_t count)
 {
-	int64_t share_ppm[300], measure[300], newest;
+	int64_t share_ppm[CORE_FIRST_BARS + 1], measure[CORE_FIRST_BARS + 1], newest;
 	size_t measures = 0;
 
 	for (size_t i = 1; i < count; i++) {
