@@ -84,7 +84,7 @@ static void detail_cut(char *text, size_t text_size)
 	memcpy(text + at, mark, sizeof(mark));
 }
 
-enum reason reason_set(enum reason why, const char *fmt, ...)
+enum reason(reason_set)(enum reason why, const char *fmt, ...)
 {
 	/* Built beside: an argument may be reason_detail() itself, when a caller adds to a callee's sentence. */
 	char text[DETAIL_SIZE];

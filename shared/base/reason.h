@@ -115,6 +115,13 @@ int reason_exit(enum reason why); /* sysexits number of the kind */
 
 /* Records the sentence "what, why, what to do" for this thread and returns `why`, so it can be returned. */
 enum reason reason_set(enum reason why, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* In front of the function, so that a compiler and an analyzer see that the very reason given comes back. */
+#define reason_set(why, ...)                                                                                 \
+	__extension__({                                                                                      \
+		const enum reason set_why_ = (why);                                                          \
+		(void)(reason_set)(set_why_, __VA_ARGS__);                                                   \
+		set_why_;                                                                                    \
+	})
 const char *reason_detail(void); /* last sentence of this thread, never NULL */
 void reason_clear(void);
 
