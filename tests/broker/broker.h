@@ -78,6 +78,7 @@ struct trace;
 struct broker {
 	struct settings set;
 	bool paper;
+	bool host_clients; /* whoever calls lives by the host's clock, not by ours */
 	struct clock *clk;
 	struct clock_seat *seat;
 	bool idle; /* between clock_idle_begin and clock_idle_end */

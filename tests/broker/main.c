@@ -368,6 +368,8 @@ static enum reason open_clock(struct program *pg)
 	bool own = false;
 	enum reason why;
 
+	/* Clients of a clock that runs as the host's, which nobody can join, look at the host's. */
+	pg->b.host_clients = opt->clock == CLOCK_HOST && opt->clock_file == NULL;
 	if (opt->clock == CLOCK_HOST && opt->day == NULL && opt->clock_file == NULL) {
 		why = clock_open_real(&pg->b.clk);
 	} else {

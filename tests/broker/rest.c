@@ -336,13 +336,17 @@ static bool same_id(const char *a, const char *b)
 static const struct route *find_route(const struct broker *b, const struct http_request *rq,
 				      const char *tr_id, bool *path_known, bool *method_known, bool *old_id)
 {
+	const char *path = rq->path;
+
 	*path_known = *method_known = *old_id = false;
+	while (path[0] == '/' && path[1] == '/') /* clients that join an address and a path send two */
+		path++;
 	for (size_t i = 0; i < ARRAY_COUNT(routes); i++) {
 		const struct route *r = &routes[i];
 		const char *current = b->paper ? r->paper_id : r->real_id,
 			   *old = b->paper ? r->paper_old : r->real_old;
 
-		if (strcmp(r->path, rq->path) != 0)
+		if (strcmp(r->path, path) != 0)
 			continue;
 		*path_known = true;
 		if (strcmp(r->method, rq->method) != 0)
@@ -786,7 +790,8 @@ void rest_handle(void *arg, const struct http_request *rq, struct http_reply *re
 	call.route = find_route(b, rq, call.tr_id, &path_known, &method_known, &call.old_id);
 	json_open(&call.j, NULL, '{');
 	work_off(&call, path_known, method_known);
-	if (call.route != NULL && call.route->real_id != NULL) {
+	/* Every business answer has the three, refusals too: clients read tr_cont before they look at rt_cd. */
+	if (path_known && (call.route == NULL || call.route->real_id != NULL)) {
 		gateway_secret(32, guid);
 		buf_fmt(&reply->head,
 			setting(&b->set, SET_header_capitals) != 0

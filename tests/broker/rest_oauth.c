@@ -2,6 +2,7 @@
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "shared/base/bug.h"
 #include "tests/broker/rest.h"
@@ -46,6 +47,19 @@ static struct login *oauth_login(struct call *call, const char *secret_name)
 	return NULL;
 }
 
+/* The end of a token's life as its holder's clock will show it: of a day that is played from the past, a client on
+ * the host's clock would take every token for expired. */
+static struct wall expiry_told(const struct broker *b, const struct token *token)
+{
+	int64_t whose = setting(&b->set, SET_token_expiry_clock);
+	struct timespec now;
+
+	if (whose == 1 || (whose == 0 && !b->host_clients) || clock_gettime(CLOCK_REALTIME, &now) != 0)
+		return token->expires_at;
+	return wall_add_us((struct wall){ ((int64_t)now.tv_sec + KST_OFFSET_S) * US_PER_S },
+			   token->expires_at.us - broker_now(b).us);
+}
+
 void answer_token(struct call *call)
 {
 	struct login *who = oauth_login(call, "appsecret");
@@ -62,7 +76,7 @@ void answer_token(struct call *call)
 		return;
 	}
 	json_text(&call->j, "access_token", token->text);
-	kst_wall_text(token->expires_at, until);
+	kst_wall_text(expiry_told(call->b, token), until);
 	json_fmt(&call->j, "access_token_token_expired", "%.19s", until);
 	json_text(&call->j, "token_type", "Bearer");
 	snprintf(left, sizeof left, "%lld",

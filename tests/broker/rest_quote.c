@@ -46,26 +46,41 @@ bool rest_day_open(const struct broker *b, struct kst_day day)
 	return kst_weekday(day) != 0 && kst_weekday(day) != 6; /* years our tables do not know */
 }
 
+static const char *cursor_day(const struct call *call, char out[static 9])
+{
+	snprintf(out, 9, "%.8s", rest_text(call, "CTX_AREA_NK"));
+	return out;
+}
+
 void answer_holiday(struct call *call)
 {
 	struct json_out *j = &call->j;
 	struct kst_day from;
-	char text[KST_TEXT_SIZE];
-	bool hidden = rest_rows_hidden(call);
+	const char *cont = http_field(call->rq, "tr_cont");
+	struct kst_day last;
+	char text[KST_TEXT_SIZE], cursor[9];
+	bool hidden = rest_rows_hidden(call), object = setting(&call->b->set, SET_holiday_object) != 0;
 
 	if (!rest_day(call, "BASS_DT", &from))
 		return;
+	/* With the cursor of the page before it goes on after that page's last day. */
+	if (cont != NULL && strcmp(cont, "N") == 0 && kst_day_parse(cursor_day(call, cursor), &last) &&
+	    last.yyyymmdd >= from.yyyymmdd) {
+		from = kst_day_add(last, 1);
+		call->page = 2;
+	}
 	json_padded(j, "ctx_area_nk", digits_of(kst_day_add(from, HOLIDAY_ROWS - 1), text), 20);
 	json_padded(j, "ctx_area_fk", digits_of(from, text), 20);
-	json_open(j, "output", '[');
-	for (int32_t i = 0; i < HOLIDAY_ROWS && !hidden; i++) {
+	if (!object)
+		json_open(j, "output", '[');
+	for (int32_t i = 0; i < (object ? 1 : HOLIDAY_ROWS) && (!hidden || object); i++) {
 		struct kst_day day = kst_day_add(from, i);
 		int weekday = kst_weekday(day);
 		bool open = rest_day_open(call->b, day);
 		/* The exchange's own last day of the year is the one closed weekday on which banks work. */
 		bool year_end = !open && weekday >= 1 && weekday <= 5 && day.yyyymmdd % 10000 >= 1229;
 
-		json_open(j, NULL, '{');
+		json_open(j, object ? "output" : NULL, '{');
 		json_text(j, "bass_dt", digits_of(day, text));
 		json_fmt(j, "wday_dvsn_cd", "%02d", weekday + 1);
 		json_text(j, "bzdy_yn", open || year_end ? "Y" : "N");
@@ -75,8 +90,9 @@ void answer_holiday(struct call *call)
 		json_text(j, "sttl_day_yn", open ? "Y" : "N");
 		json_close(j, '}');
 	}
-	json_close(j, ']');
-	snprintf(call->tr_cont, sizeof call->tr_cont, "F");
+	if (!object)
+		json_close(j, ']');
+	snprintf(call->tr_cont, sizeof call->tr_cont, "%s", call->page > 1 ? "M" : "F");
 	rest_done(call, "KIOK0500", "조회가 계속됩니다..다음버튼을 Click 하십시오.", true);
 }
 

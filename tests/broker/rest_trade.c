@@ -392,11 +392,12 @@ out:
 
 /* ---- buying power ---- */
 
+/* Y or N; older clients send 1 or 0 and are understood. */
 static bool flag_ok(struct call *call, const char *name)
 {
 	const char *value = rest_text(call, name);
 
-	if (strcmp(value, "Y") == 0 || strcmp(value, "N") == 0)
+	if (strlen(value) == 1 && strchr("YN10", *value) != NULL)
 		return true;
 	rest_refuse_field(call, name);
 	return false;
