@@ -593,6 +593,8 @@ static void symbol_begin(struct exchange *ex, struct symbol *symbol)
 
 	heap_remove(ex, symbol);
 	symbol->path_live = false;
+	if (symbol->tape.count > 0)
+		quote->prev_close_won = symbol->tape.start.prev_close_won;
 	quote_reset(ex, symbol,
 		    ex->config.market == EXCH_MARKET_STILL ? quote->last_won : quote->prev_close_won);
 	if (ex->config.market != EXCH_MARKET_PATH || !ex->day.trading)

@@ -63,6 +63,15 @@ struct trade_codes {
 	const char *hour; /* HOUR_CLS_CODE */
 };
 
+/* SHNU_RATE: cut to two decimals and a hundredth added, in every recorded frame (0 of 200,731 is 0.01). */
+static void put_buy_rate(struct buf *b, const struct exch_quote *q)
+{
+	int64_t hundredths = q->volume <= 0 ? 0 : (int64_t)((__int128)q->buy_volume * 100 / q->volume) + 1;
+	char text[SCALED_TEXT_SIZE];
+
+	put_text(b, scaled_text(hundredths, 2, text));
+}
+
 /* Fields 0 to 44, which both have. */
 static void trade_body(struct broker *bk, struct buf *b, const struct exch_quote *q, struct wall at,
 		       struct trade_codes codes)
@@ -96,7 +105,7 @@ static void trade_body(struct broker *bk, struct buf *b, const struct exch_quote
 	put_num(b, q->sell_volume);
 	put_num(b, q->buy_volume);
 	put_text(b, codes.division);
-	put_ratio(b, q->buy_volume, q->volume, 1);
+	put_buy_rate(b, q);
 	put_ratio(b, q->volume, q->prev_volume, 100);
 	put_versus(b, q->open_time_s, q->last_won - q->open_won);
 	put_versus(b, q->high_time_s, q->last_won - q->high_won);

@@ -188,6 +188,7 @@ static void tape_start(struct tape *tape, char **field, const int64_t *v, int si
 				      .buy_count = v[T_BUYS] - (side == EXCH_BUY),
 				      .sell_volume = v[T_SELL_VOLUME] - (side == EXCH_SELL ? v[T_QTY] : 0),
 				      .buy_volume = v[T_BUY_VOLUME] - (side == EXCH_BUY ? v[T_QTY] : 0),
+				      .prev_close_won = v[T_PRICE] - v[T_CHANGE],
 				      .vi_base_won = v[T_VI_BASE] };
 	if (first)
 		return;

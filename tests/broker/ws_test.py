@@ -276,7 +276,7 @@ class Frames(WithSimulator):
             self.assertEqual(num[place], num[2] - num[base])
         if num[19]:
             self.assertAlmostEqual(num[18], num[20] / num[19] * 100, delta=0.006)
-        self.assertAlmostEqual(num[22], num[20] / num[13], delta=0.006)
+        self.assertEqual(r[22], f"{(int(r[20]) * 100 // int(r[13]) + 1) / 100:.2f}")
         self.assertAlmostEqual(num[6], num[14] / num[13], delta=0.006)
         self.assertIn(r[21], ("", "1", "5"))
         self.assertEqual(num[4], num[2] - 81000)
@@ -674,7 +674,7 @@ class Auctions(WithSimulator):
                         elif channel == "H0STANC0" and on is not None:
                             self.assertEqual(r[43], "C")
                         elif channel == "H0STCNT0":
-                            if on is not None:
+                            if on is not None and ends is None:
                                 ends = r
                             before = r
             except websocket.WebSocketTimeoutException:
