@@ -12,6 +12,7 @@
 
 #define TRADING "/uapi/domestic-stock/v1/trading/"
 #define QUOTES  "/uapi/domestic-stock/v1/quotations/"
+#define ABROAD  "/uapi/overseas-stock/v1/trading/"
 #define KSD     "/uapi/domestic-stock/v1/ksdinfo/"
 
 enum { SELL = EXCH_SELL, BUY = EXCH_BUY };
@@ -92,6 +93,16 @@ static const struct route routes[] = {
 	  ROUTE_LEDGER, 0, answer_product_info },
 	{ "GET", KSD "rev-split", "rev-split", "splits", "HHKDB669105C0", NULL, NULL, NULL, ROUTE_QUOTE, 0,
 	  answer_splits },
+	{ "GET", ABROAD "inquire-present-balance", "abroad-present", NULL, "CTRP6504R", NULL, "VTRP6504R",
+	  NULL, ROUTE_LEDGER | ROUTE_ACCOUNT, ABROAD_PRESENT, answer_abroad },
+	{ "GET", ABROAD "inquire-balance", "abroad-balance", NULL, "TTTS3012R", "JTTT3012R", "VTTS3012R",
+	  "VTTT3012R", ROUTE_LEDGER | ROUTE_ACCOUNT, ABROAD_BALANCE, answer_abroad },
+	{ "GET", ABROAD "inquire-nccs", "abroad-open", NULL, "TTTS3018R", "JTTT3018R", "VTTS3018R",
+	  "VTTT3018R", ROUTE_LEDGER | ROUTE_ACCOUNT, ABROAD_ORDERS, answer_abroad },
+	{ "GET", ABROAD "inquire-ccnl", "abroad-daily", NULL, "TTTS3035R", "JTTT3001R", "VTTS3035R",
+	  "VTTT3001R", ROUTE_LEDGER | ROUTE_ACCOUNT, ABROAD_ORDERS, answer_abroad },
+	{ "GET", ABROAD "inquire-period-profit", "abroad-profit", NULL, "TTTS3039R", NULL, NULL, NULL,
+	  ROUTE_LEDGER | ROUTE_ACCOUNT, ABROAD_PROFIT, answer_abroad },
 	{ "GET", KSD "bonus-issue", "bonus-issue", "bonuses", "HHKDB669101C0", NULL, NULL, NULL, ROUTE_QUOTE,
 	  0, answer_bonuses },
 };

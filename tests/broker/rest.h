@@ -21,6 +21,7 @@ enum route_flag {
 };
 
 enum resv_variant { RESV_CANCEL, RESV_MODIFY };
+enum abroad_variant { ABROAD_PRESENT, ABROAD_BALANCE, ABROAD_ORDERS, ABROAD_PROFIT };
 
 struct call;
 struct route {
@@ -143,6 +144,7 @@ void answer_stock_info(struct call *call);
 void answer_product_info(struct call *call);
 void answer_splits(struct call *call);
 void answer_bonuses(struct call *call);
+void answer_abroad(struct call *call); /* variant: enum abroad_variant */
 
 const char *hash_of_body(const char *body, size_t body_len, char out[static 72]);
 

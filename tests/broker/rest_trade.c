@@ -727,9 +727,10 @@ void answer_daily(struct call *call)
 	}
 	kst_day_digits(from, start_text);
 	kst_day_digits(to, end_text);
-	if (call->route->variant == 0 && from.yyyymmdd < border.yyyymmdd)
+	/* A client on the host's clock takes the day that is played for an old one: it finds it in both lists. */
+	if (call->route->variant == 0 && !call->b->host_clients && from.yyyymmdd < border.yyyymmdd)
 		from = border;
-	if (call->route->variant == 1 && to.yyyymmdd >= border.yyyymmdd)
+	if (call->route->variant == 1 && !call->b->host_clients && to.yyyymmdd >= border.yyyymmdd)
 		to = kst_day_add(border, -1);
 	if (from.yyyymmdd <= to.yyyymmdd &&
 	    exch_daily_list(call->b->ex, call->who->account, from, to, &rows, &row_count) != REASON_OK) {
