@@ -1,0 +1,157 @@
+#!/usr/bin/env bats
+# Trouble while the worker trades: garbage on the socket, kill -9, a person's stop, and a day that goes on after each.
+# shellcheck disable=SC1091,SC2154 # lib.bash is found at run time and sets the names; bats sets status and output
+bats_require_minimum_version 1.5.0
+
+setup_file() {
+	. "$BATS_TEST_DIRNAME/lib.bash"
+	rehearse --stay --until 09:15 || { cat "$DIR.log"; return 1; }
+}
+teardown_file() {
+	. "$BATS_TEST_DIRNAME/lib.bash"
+	rehearse_end
+}
+setup() { . "$BATS_TEST_DIRNAME/lib.bash"; }
+
+frozen() { # params, limits, universe as the newest certificate names them
+	q "SELECT body FROM certificate ORDER BY certificate_id DESC LIMIT 1" | sed 's/\\n/\n/g' | grep -E '^(params|limits|universe)='
+}
+# The clock goes N times as fast as the host's until COMMAND holds, then stands where a rerun moves it.
+goes_until() {
+	control '{"do":"clock","pace":"speed","speed_ppm":'"$1"'000000}' >/dev/null
+	shift
+	eventually 60 "$@"
+}
+minutes_on() { # lets N virtual minutes pass
+	local to
+	to=$(q "SELECT DATE_ADD('$(control '{"do":"now"}' | jq -r '.now')', INTERVAL $1 MINUTE)")
+	passed() { [[ "$(control '{"do":"now"}' | jq -r '.now')" > "$to" ]]; }
+	goes_until 600 passed
+	control '{"do":"clock","pace":"speed","speed_ppm":1000000}' >/dev/null
+}
+one_post_each() {
+	same "$(orders_posted)" "$(q "SELECT COUNT(*) FROM send_mark s JOIN intent i USING (intent_id) WHERE i.kind = 'NEW'")" 'POSTs per intent'
+	same "$(dump | jq -r '.requests[]|select(.endpoint=="order-cash")|.body|"\(.PDNO) \(.ORD_QTY) \(.ORD_UNPR)"' | sort)" \
+		"$(q "SELECT CONCAT(symbol, ' ', qty, ' ', IF(type = 'MARKET', 0, price_won)) FROM intent JOIN send_mark USING (intent_id) WHERE kind = 'NEW'" | sort)"
+}
+
+@test "garbage frames do not stop the worker and leave alert rows" {
+	local pid
+	pid=$(worker_pid)
+	same "$(status | jq -r '"\(.worker.state) \(.worker.mode)"')" 'TRADING TRADE'
+	control '{"do":"frame","text":"nonsense"}' | jq -e .ok
+	control '{"do":"frame","text":"{\"header\":"}' | jq -e .ok
+	control '{"do":"frame","text":""}' | jq -e .ok
+	seen() { [ "$(q "SELECT COUNT(*) FROM alert WHERE code = 'frame-garbage' AND by_program = 'worker'")" -ge 2 ]; }
+	eventually 10 seen
+	minutes_on 2
+	kill -0 "$pid"
+	same "$(status | jq -r '"\(.worker.state) \(.worker.mode) \(.control.mode)"')" 'TRADING TRADE TRADE'
+	[ "$(q "SELECT COUNT(*) FROM alert WHERE code = 'frame-garbage'")" -le 4 ]
+}
+
+@test "kill -9 of the worker: reconcile and the gate again, next epoch, the same frozen day, no order twice" {
+	local pid epoch before sent
+	pid=$(worker_pid) epoch=$(q 'SELECT MAX(epoch) FROM certificate') before=$(frozen) sent=$(q 'SELECT COUNT(*) FROM send_mark')
+	[ "$sent" -ge 5 ]
+	kill -KILL "$pid"
+	# the lease lives on for a while: who asks in it gets an answer, and nothing is frozen
+	expired() { [ "$(q "SELECT expires_kst < '$(control '{"do":"now"}' | jq -r .now)' FROM lease")" = 1 ]; }
+	goes_until 20 expired
+	run gj rerun account --downstream
+	same "$status" 0 "$output"
+	run ! grep -q 'read-only' <<<"$output"
+	same "$(status | jq -r '"\(.gate.verdict) \(.gate.mode)"')" 'PASS TRADE'
+	[ "$(worker_pid)" != "$pid" ]
+	[ "$(q 'SELECT MAX(epoch) FROM certificate')" -gt "$epoch" ]
+	same "$(q 'SELECT epoch FROM lease')" "$(q 'SELECT MAX(epoch) FROM certificate')"
+	same "$(frozen)" "$before" 'params, limits and universe of the day'
+	same "$(wc -l <<<"$before")" 3
+	minutes_on 60
+	one_post_each
+	[ "$(q 'SELECT COUNT(*) FROM send_mark')" -gt "$sent" ]
+	same "$(q "SELECT COUNT(*) FROM v_orders WHERE state IN ('IN_DOUBT', 'SENDING')")" 0
+	# every journal of the day replays, the cut one too
+	local journal
+	for journal in $(q 'SELECT path FROM journal_file'); do
+		run "$BIN/replay" "$journal"
+		same "$status" 0 "$output"
+	done
+}
+
+@test "gaejang kill: stops within seconds; stop file, row and alert are there; nothing is sent any more" {
+	local began=$SECONDS sent
+	run gj kill
+	same "$status" 64 'without a reason'
+	run gj kill --by anna --reason 'drill of the stop'
+	same "$status" 0 "$output"
+	[ $((SECONDS - began)) -le 10 ]
+	has "$output" 'stop file written'
+	has "$output" 'control row says HALT'
+	[ -s "$DIR/state/stop-demo" ]
+	same "$(q 'SELECT mode, person, reason FROM control')" $'HALT\tanna\tdrill of the stop'
+	same "$(q "SELECT person, reason FROM operator_action WHERE action = 'kill'")" $'anna\tdrill of the stop'
+	halted() { [ "$(q 'SELECT mode FROM lease')" = HALT ]; }
+	eventually 5 halted
+	sent=$(q 'SELECT COUNT(*) FROM intent WHERE kind = "NEW"')
+	minutes_on 20
+	same "$(q 'SELECT COUNT(*) FROM intent WHERE kind = "NEW"')" "$sent"
+	same "$(q "SELECT COUNT(*) FROM v_orders_open")" 0
+	run gj run gate
+	[ "$status" -ne 0 ]
+	has "$(gj why)" 'control'
+}
+
+@test "resume needs a reason and a new acceptance; then the day goes on" {
+	local epoch
+	epoch=$(q 'SELECT MAX(epoch) FROM certificate')
+	run gj resume
+	same "$status" 64
+	has "$output" '--reason'
+	same "$(q 'SELECT mode FROM control')" HALT
+	run gj resume --by anna --reason 'drill over'
+	same "$status" 0 "$output"
+	[ ! -e "$DIR/state/stop-demo" ]
+	same "$(q 'SELECT mode, person FROM control')" $'TRADE\tanna'
+	# the row alone lets nothing trade: a reconcile accepted after the stop is needed
+	run ! grep -q TRADE <<<"$(q 'SELECT mode FROM lease')"
+	run gj rerun account --downstream
+	same "$status" 0 "$output"
+	same "$(status | jq -r '"\(.gate.verdict) \(.gate.mode) \(.worker.mode)"')" 'PASS TRADE TRADE'
+	[ "$(q 'SELECT MAX(epoch) FROM certificate')" -gt "$epoch" ]
+	one_post_each
+}
+
+@test "a page of the orders is cut in the middle while it trades: nothing is concluded, nothing lost" {
+	local before
+	control '{"do":"set","set":"page_ccld=5"}' | jq -e .ok
+	before=$(q "SELECT COUNT(*) FROM listing WHERE by_program = 'worker' AND state <> 'COMPLETE'")
+	control '{"do":"faults","set":[{"on":"daily-ccld","from":0,"count":6,"kind":"truncate_page:2"}]}' | jq -e .ok
+	partial() { [ "$(q "SELECT COUNT(*) FROM listing WHERE by_program = 'worker' AND state <> 'COMPLETE'")" -gt "$before" ]; }
+	goes_until 60 partial
+	no_faults
+	minutes_on 5
+	kill -0 "$(worker_pid)"
+	same "$(q "SELECT state FROM listing WHERE by_program = 'worker' ORDER BY listing_id DESC LIMIT 1")" COMPLETE
+	one_post_each
+}
+
+@test "the day ends as any other: closed, equal, replayed" {
+	# nobody wants an instant after the market's end, so the last quarter of an hour is a step
+	control '{"do":"clock","pace":"event"}' >/dev/null
+	ended() { [[ "$(control '{"do":"now"}' | jq -r '.now')" > '2021-01-04 15:29:59' ]] && [ -z "$(worker_pid)" ]; }
+	eventually 90 ended
+	control '{"do":"clock","pace":"still"}' >/dev/null
+	control '{"do":"clock","step":"2021-01-04 15:46:00"}' >/dev/null
+	arrived() { [[ "$(control '{"do":"now"}' | jq -r '.now')" > '2021-01-04 15:45:59' ]]; }
+	eventually 30 arrived
+	control '{"do":"clock","pace":"speed","speed_ppm":1000000}' >/dev/null
+	same "$(worker_pid)" ''
+	run gj run close
+	same "$status" 0 "$output"
+	has "$output" 'the day replays'
+	one_post_each
+	same "$(q "SELECT COUNT(*) FROM v_orders WHERE state NOT IN ('FILLED', 'CANCELLED', 'REJECTED', 'EXPIRED', 'NEVER_SENT')")" 0
+	same "$(dump | jq '[.ledger.orders[]|select(.kind==0)|.filled_won]|add')" "$(q "SELECT SUM(amount_won) FROM fill")"
+	run ! grep -rlE 'Sanitizer|runtime error' "$DIR.log" "$DIR/state" "$DIR/log"
+}
