@@ -112,16 +112,14 @@ static void table_close(struct table *tb)
 	tb->text = NULL;
 }
 
-/* Room for one row more; rows are few, so it grows by one. */
-static void *row_add(void **rows, size_t *row_count, size_t row_size)
+/* The rows with room for one more, zeroed, or NULL and the rows as they were; they are few, so they grow by one. */
+static void *row_room(void *rows, size_t row_count, size_t row_size)
 {
-	char *wider = realloc(*rows, (*row_count + 1) * row_size);
+	char *wider = realloc(rows, (row_count + 1) * row_size);
 
-	if (!wider)
-		return NULL;
-	*rows = wider;
-	memset(wider + *row_count * row_size, 0, row_size);
-	return wider + (*row_count)++ * row_size;
+	if (wider)
+		memset(wider + row_count * row_size, 0, row_size);
+	return wider;
 }
 
 static enum reason row_no_memory(const struct table *tb)
@@ -148,8 +146,7 @@ static enum reason closed_load(struct calendar *cal, struct table *tb)
 	bool more;
 
 	while ((why = table_next(tb, 6, &more)) == REASON_OK && more) {
-		struct calendar_closed *row;
-		void *rows = cal->closed;
+		struct calendar_closed *row, *rows;
 		struct kst_day day;
 		size_t certainty = 0;
 
@@ -162,10 +159,11 @@ static enum reason closed_load(struct calendar *cal, struct table *tb)
 			certainty++;
 		if (certainty == ARRAY_COUNT(certainties))
 			return table_bad(tb, "an unknown certainty");
-		row = row_add(&rows, &cal->closed_count, sizeof(*row));
-		if (!row)
+		rows = row_room(cal->closed, cal->closed_count, sizeof(*row));
+		if (!rows)
 			return row_no_memory(tb);
 		cal->closed = rows;
+		row = &rows[cal->closed_count++];
 		row->day = day;
 		row->certain = strcmp(tb->cells[4], "uncertain") != 0;
 		if (!name_take(tb->cells[2], row->name, sizeof(row->name)))
@@ -184,8 +182,7 @@ static enum reason hours_load(struct calendar *cal, struct table *tb)
 	bool more;
 
 	while ((why = table_next(tb, 5, &more)) == REASON_OK && more) {
-		struct calendar_hours *row;
-		void *rows = cal->hours;
+		struct calendar_hours *row, *rows;
 		int32_t open_s, close_s;
 		struct kst_day day;
 
@@ -194,10 +191,11 @@ static enum reason hours_load(struct calendar *cal, struct table *tb)
 		if (!kst_time_parse(tb->cells[1], &open_s) || !kst_time_parse(tb->cells[2], &close_s) ||
 		    close_s - open_s <= CLOSING_CALL_S)
 			return table_bad(tb, "the hours are not HH:MM, or not in order");
-		row = row_add(&rows, &cal->hours_count, sizeof(*row));
-		if (!row)
+		rows = row_room(cal->hours, cal->hours_count, sizeof(*row));
+		if (!rows)
 			return row_no_memory(tb);
 		cal->hours = rows;
+		row = &rows[cal->hours_count++];
 		row->day = day;
 		row->open_s = open_s;
 		row->close_s = close_s;
@@ -215,8 +213,7 @@ static enum reason sessions_load(struct calendar *cal, struct table *tb)
 	bool more;
 
 	while ((why = table_next(tb, 9, &more)) == REASON_OK && more) {
-		struct calendar_session *row;
-		void *rows = cal->sessions;
+		struct calendar_session *row, *rows;
 		struct kst_day from, to = { 0 };
 		int32_t open_s, close_s;
 
@@ -233,10 +230,11 @@ static enum reason sessions_load(struct calendar *cal, struct table *tb)
 		    (cal->sessions[cal->session_count - 1].to.yyyymmdd == 0 ||
 		     !kst_day_same(kst_day_add(cal->sessions[cal->session_count - 1].to, 1), from)))
 			return table_bad(tb, "the session does not follow the one before");
-		row = row_add(&rows, &cal->session_count, sizeof(*row));
-		if (!row)
+		rows = row_room(cal->sessions, cal->session_count, sizeof(*row));
+		if (!rows)
 			return row_no_memory(tb);
 		cal->sessions = rows;
+		row = &rows[cal->session_count++];
 		*row = (struct calendar_session){ from, to, open_s, close_s };
 		cal->open_s = open_s;
 		cal->close_s = close_s;

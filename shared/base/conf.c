@@ -358,6 +358,22 @@ static bool value_number(const struct conf_declared *dc, const char *text, int64
 	return true;
 }
 
+#ifndef __clang__
+/* gcc 12's analyzer loses what is stored behind an index it does not know and calls it a leak; conf_clear frees it. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wanalyzer-malloc-leak"
+#endif
+static enum reason text_keep(const struct conf_reading *rd, struct conf_value *value, const char *text)
+{
+	value->text = strdup(text);
+	if (!value->text)
+		return reason_set(REASON_NO_MEMORY, "no memory for the configuration %s", rd->path);
+	return REASON_OK;
+}
+#ifndef __clang__
+#pragma GCC diagnostic pop
+#endif
+
 static enum reason value_set(struct conf_reading *rd, int id, const char *text)
 {
 	char example[CONF_WORD_SIZE];
@@ -374,11 +390,8 @@ static enum reason value_set(struct conf_reading *rd, int id, const char *text)
 		return reason_set(REASON_CONF_RANGE, "%s:%d: [%s] %s = %s is not allowed: %s; write %s = %s",
 				  rd->path, value->line, dc->section, dc->key, text,
 				  allowed_text(dc, allowed), dc->key, example_text(dc, example));
-	value->text = strdup(text);
-	if (!value->text)
-		return reason_set(REASON_NO_MEMORY, "no memory for the configuration %s", rd->path);
 	value->given = true;
-	return REASON_OK;
+	return text_keep(rd, value, text);
 }
 
 static enum reason account_set(struct conf_reading *rd, int account_index, enum account_key key,
@@ -472,6 +485,7 @@ static enum reason rest_fill(struct conf_reading *rd)
 	for (int id = 0; id < CONF_KEY_COUNT; id++) {
 		const struct conf_declared *dc = &declared[id];
 		struct conf_value *value = &rd->cfg->values[id];
+		enum reason why;
 
 		if (!dc->def && (!value->given || value->text[0] == '\0'))
 			return reason_set(REASON_CONF_MISSING,
@@ -482,9 +496,9 @@ static enum reason rest_fill(struct conf_reading *rd)
 		if (value->given)
 			continue;
 		BUG_IF(!value_number(dc, dc->def, &value->number), "a default is allowed for its key");
-		value->text = strdup(dc->def);
-		if (!value->text)
-			return reason_set(REASON_NO_MEMORY, "no memory for the configuration %s", rd->path);
+		why = text_keep(rd, value, dc->def);
+		if (why != REASON_OK)
+			return why;
 	}
 	for (int i = 0; i < rd->cfg->account_count; i++)
 		for (int k = 0; k < ACCOUNT_KEY_COUNT; k++)
