@@ -423,11 +423,10 @@ static bool compare_shares(struct reconcile_work *w)
 
 /* ---- cash ---- */
 
-/* Sum of a day's amounts of one symbol and side before fill `index`: fees and taxes follow this cumulative.
- */
-static int64_t cum_before(const struct reconcile_work *w, int index)
+/* Sum of a day's amounts of the symbol and side of fill `of`, which is number `index`, before it: fees and taxes follow
+ * this cumulative. */
+static int64_t cum_before(const struct reconcile_work *w, const struct fill *of, int index)
 {
-	const struct fill *of = fill_at(w, index);
 	int64_t sum_won = 0;
 
 	for (int i = 0; i < index; i++) {
@@ -452,7 +451,7 @@ static bool count_cash(struct reconcile_work *w)
 		if (!f || !since_snapshot(w, f))
 			continue;
 		rules = rules_of(w, f);
-		if (!cost_step(&rules, f->side, cum_before(w, i), f->amount_won, &cost))
+		if (!cost_step(&rules, f->side, cum_before(w, f, i), f->amount_won, &cost))
 			return false;
 		if (f->side == SIDE_BUY ? !won_sub(cash_won, f->amount_won, &cash_won)
 					: !won_add(cash_won, f->amount_won, &cash_won))
