@@ -367,14 +367,16 @@ static bool write_next(struct feed *f, struct lws *wsi)
 /* ---- the connection ---- */
 static uint16_t local_port(struct lws *wsi)
 {
-	struct sockaddr_storage address;
+	union {
+		struct sockaddr any;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+	} address = { .v6 = { 0 } };
 	socklen_t address_size = sizeof(address);
 
-	if (getsockname(lws_get_socket_fd(wsi), (struct sockaddr *)&address, &address_size) != 0)
+	if (getsockname(lws_get_socket_fd(wsi), &address.any, &address_size) != 0)
 		return 0;
-	if (address.ss_family == AF_INET)
-		return ntohs(((struct sockaddr_in *)&address)->sin_port);
-	return ntohs(((struct sockaddr_in6 *)&address)->sin6_port);
+	return ntohs(address.any.sa_family == AF_INET ? address.v4.sin_port : address.v6.sin6_port);
 }
 
 static void connected(struct feed *f, struct lws *wsi)

@@ -190,7 +190,7 @@ static void flush_rows(struct store_desk *desk)
 
 	if (desk->batch_count == 0)
 		return;
-	if (!db_open_now(desk->db) && (why = db_reopen(desk->db)) != REASON_OK) {
+	if (!db_open_now(desk->db) && db_reopen(desk->db) != REASON_OK) {
 		tell_db(desk, false);
 		return;
 	}
@@ -336,7 +336,7 @@ void *store_thread(void *worker)
 {
 	struct worker *w = worker;
 	struct store_desk *desk = calloc(1, sizeof(*desk));
-	enum reason why = desk == NULL ? REASON_NO_MEMORY : REASON_OK;
+	enum reason why;
 
 	BUG_IF(desk == NULL, "memory at the start");
 	desk->w = w;
