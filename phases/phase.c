@@ -541,7 +541,6 @@ static enum reason run_row(struct phase *ph)
 	(void)snprintf(ph->holder, sizeof(ph->holder), "%.40s:%" PRId64 ":%.36s", run->host, run->pid,
 		       run->boot_id);
 	/* The gate's build is that of the worker it launches: the first-run brake asks for it. */
-	why = REASON_OK;
 	if (ph->def->id == PHASE_GATE) {
 		why = file_join(conf_text(&ph->cfg, CONF_BIN_DIR), "worker", worker);
 		if (why == REASON_OK)
