@@ -156,12 +156,14 @@ static struct strategy_decision decide(const struct strategy_view *view)
 {
 	const struct strategy *st = strategy_find("breakout");
 	uint8_t memory[STRATEGY_STATE_MAX] = { 0 };
+	struct strategy_decision decision;
 	struct strategy_params params;
 
 	assert_int_equal(
 		strategy_params_read(st, "k_bp=3000\nstop_bp=150\ntarget_bp=200\nentries=2\n", &params),
 		REASON_OK);
-	return st->step(&params, view, memory);
+	decision = st->step(&params, view, memory);
+	return decision;
 }
 
 static void test_breakout_entry(void **state)

@@ -274,17 +274,17 @@ static void test_threads(void **state)
 	text = written();
 	for (line = text; *line; line = end + 1, line_count++) {
 		char want[128];
-		int thread;
+		unsigned thread;
 
 		end = strchr(line, '\n');
 		assert_non_null(end);
 		*end = '\0';
 		line = strstr(line, " event=t thread="); /* every line is whole, and in its thread's order */
 		assert_non_null(line);
-		thread = line[16] - '0';
-		assert_true(thread >= 0 && thread < THREADS);
+		thread = (unsigned)(line[16] - '0');
+		assert_true(thread < THREADS);
 		assert_true(snprintf(want, sizeof(want),
-				     " event=t thread=%d n=%d detail=\"some words that are long enough\"",
+				     " event=t thread=%u n=%d detail=\"some words that are long enough\"",
 				     thread, next[thread]++) > 0);
 		assert_string_equal(line, want);
 	}

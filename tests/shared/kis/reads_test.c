@@ -707,7 +707,7 @@ static void test_other_reads(void **state)
 	};
 	struct kis_price one;
 	struct kis_buyable cash;
-	struct broker_reservation rsv[8];
+	struct broker_reservation rsv[8] = { 0 };
 	struct broker_reservation_list list = { .rows = rsv, .room = 8 };
 	static const char symbols[2][SYMBOL_SIZE] = { "005930", "000660" };
 	struct kis_price two[2];

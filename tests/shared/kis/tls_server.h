@@ -177,6 +177,8 @@ static inline void *server_connection(void *arg)
 	SSL *ssl = SSL_new(server->ctx);
 	enum step_end end = END_FIN;
 
+	if (request == NULL || ssl == NULL)
+		abort();
 	if (server->handshake_ms > 0)
 		usleep((useconds_t)server->handshake_ms * 1000);
 	SSL_set_fd(ssl, fd);
@@ -223,6 +225,8 @@ static inline void *server_accept(void *arg)
 			return NULL;
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 		line = malloc(sizeof(*line));
+		if (line == NULL)
+			abort();
 		*line = (struct server_line){ server, server->connection_count };
 		pthread_mutex_lock(&server->lock);
 		server->fds[line->index] = fd;
