@@ -482,9 +482,18 @@ static enum reason progress(struct rehearsal *r, struct house *house)
 	struct day_view *view = NULL;
 	char won[WON_TEXT_SIZE], at[KST_TEXT_SIZE];
 	int64_t age_s, pid;
-	enum reason why = day_view_load(house, &view);
+	enum reason why = db_open_now(house->db) ? REASON_OK : db_reopen(house->db);
 	int held = 0;
 
+	if (why == REASON_OK)
+		why = day_view_load(house, &view);
+	/* A day goes on without its database; so does the look at it. */
+	if (why == REASON_DB_AWAY) {
+		printf("%.8s    the database does not answer\n",
+		       kst_wall_text(clock_wall(r->clock), at) + 11);
+		(void)fflush(stdout);
+		return REASON_OK;
+	}
 	if (why != REASON_OK)
 		return why;
 	for (int i = 0; i < view->book.count; i++)
