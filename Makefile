@@ -117,6 +117,9 @@ $(BUILD)/tests/ops/%_test: $(BUILD)/tests/ops/%_test.o $(LINK_ops)
 $(BUILD)/tests/broker/unit/%_test: $(BUILD)/tests/broker/unit/%_test.o $(LINK_broker)
 	@$(CC) $(LDFLAGS) -o $@ $< $(LINK_broker) $(LIBS_NET) $(LIBS_WS) $(LIBS_CORE) -lcmocka
 
+$(BUILD)/tests/broker/fuzz/fuzz: $(BUILD)/tests/broker/fuzz/fuzz.o $(LINK_broker)
+	@$(CC) $(LDFLAGS) -o $@ $< $(LINK_broker) $(LIBS_NET) $(LIBS_WS) $(LIBS_CORE)
+
 BENCHES = $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*_bench.c))
 benches-built: $(BENCHES) $(BUILD)/tests/bench/init_yard
 $(BUILD)/tests/bench/%_bench: $(BUILD)/tests/bench/%_bench.o $(LINK_worker)
