@@ -705,8 +705,11 @@ void feed_opened(void *arg, struct ws_peer *peer)
 		for (const struct session *other = feed->sessions; other != NULL; other = other->next)
 			taken = taken || !other->dropped;
 	}
-	if (s == NULL || taken) {
+	if (taken) {
 		free(s);
+		s = NULL;
+	}
+	if (s == NULL) {
 		ws_drop_hard(peer);
 		return;
 	}

@@ -620,8 +620,12 @@ void http_close(struct http_server *srv)
 {
 	if (srv == NULL)
 		return;
-	while (srv->conns != NULL)
-		conn_free(srv->conns);
+	while (srv->conns != NULL) {
+		struct conn *first = srv->conns;
+
+		conn_free(first);
+		BUG_IF(srv->conns == first, "a connection that is freed leaves the list");
+	}
 	close(srv->listen_fd);
 	free(srv);
 }

@@ -261,6 +261,8 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons what, void *user,
 	struct ws_server *srv = context == NULL ? NULL : lws_context_user(context);
 	struct ws_peer *peer;
 
+	if (srv == NULL)
+		return 0; /* lws about itself, no peer of ours */
 	switch (what) {
 	case LWS_CALLBACK_RAW_RX_FILE:
 		srv->calls.awake(srv->calls.arg);
@@ -316,8 +318,12 @@ enum reason ws_open(struct clock *clk, uint16_t port, int epoll_fd, const struct
 	lws_sock_file_fd_type rider = { .filefd = dup(epoll_fd) }; /* lws closes what it adopted */
 	struct ws_server *srv = calloc(1, sizeof *srv);
 
-	if (srv == NULL)
-		return reason_set(REASON_NO_MEMORY, "no memory for the WebSocket server");
+	if (srv == NULL || rider.filefd < 0) {
+		if (rider.filefd >= 0)
+			close(rider.filefd);
+		free(srv);
+		return reason_set(REASON_NO_MEMORY, "no memory or descriptor for the WebSocket server");
+	}
 	srv->clk = clk;
 	srv->calls = *calls;
 	lws_set_log_level(0, NULL);
@@ -337,6 +343,7 @@ enum reason ws_open(struct clock *clk, uint16_t port, int epoll_fd, const struct
 		srv->vhost = lws_create_vhost(srv->context, &info);
 	}
 	if (srv->vhost == NULL || lws_get_vhost_listen_port(srv->vhost) <= 0) {
+		close(rider.filefd);
 		ws_close(srv);
 		return reason_set(REASON_FILE_IO,
 				  "WebSocket port %u of 127.0.0.1 cannot be listened on; use --ws-port 0",
@@ -358,8 +365,12 @@ void ws_close(struct ws_server *srv)
 		return;
 	if (srv->context != NULL)
 		lws_context_destroy(srv->context);
-	while (srv->peers != NULL)
-		peer_free(srv->peers);
+	while (srv->peers != NULL) {
+		struct ws_peer *first = srv->peers;
+
+		peer_free(first);
+		BUG_IF(srv->peers == first, "a peer that is freed leaves the list");
+	}
 	free(srv);
 }
 

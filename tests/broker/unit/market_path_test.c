@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "shared/base/bug.h"
+#include "shared/base/won.h"
 #include "tests/broker/core.h"
 
 #include "shared/base/banned.h"
@@ -35,12 +36,21 @@ static size_t wants_read(const char *path, struct want *wants, size_t max)
 	assert_non_null(file);
 	while (fgets(line, sizeof(line), file) != NULL && count < max) {
 		struct path_figures *f = &wants[count].figures;
-		long long open, high, low, close, volume;
+		int64_t columns[7] = { 0 }; /* open, high, low, close, value, change, volume */
+		const char *at = line + 13;
 
-		if (sscanf(line, "%6[0-9],KOSPI,%lld,%lld,%lld,%lld,%*[^,],%*[^,],%lld", wants[count].code,
-			   &open, &high, &low, &close, &volume) != 6)
+		if (strspn(line, "0123456789") != 6 || strncmp(line + 6, ",KOSPI,", 7) != 0)
 			continue;
-		*f = (struct path_figures){ open, high, low, close, volume };
+		for (size_t i = 0; i < ARRAY_COUNT(columns); i++) {
+			size_t len = strcspn(at, ",\n");
+
+			if (i != 4 && i != 5)
+				assert_true(num_parse(at, len, &columns[i]));
+			at += len + (at[len] == ',' ? 1 : 0);
+		}
+		memcpy(wants[count].code, line, 6);
+		wants[count].code[6] = '\0';
+		*f = (struct path_figures){ columns[0], columns[1], columns[2], columns[3], columns[6] };
 		count++;
 	}
 	assert_int_equal(fclose(file), 0);
@@ -193,6 +203,7 @@ static void check_volatility(const struct exch_bar *bars, size_t count)
 			sum += share_ppm[j];
 		measure[measures++] = sum / 20;
 	}
+	assert_true(measures > 0);
 	newest = measure[measures - 1];
 	qsort(measure, measures, sizeof(measure[0]), by_value);
 	assert_true(newest > 0);
