@@ -219,7 +219,7 @@ struct order *order_find(const struct exchange *ex, struct kst_day day, const ch
 void order_changed(struct exchange *ex, struct order *order);
 void order_reserve(struct exchange *ex, struct order *order); /* recomputes what it reserves */
 void order_fill(struct exchange *ex, struct order *order, int64_t qty, int64_t won, bool tell);
-void orders_expire(struct exchange *ex);
+void orders_expire(struct exchange *ex, bool all); /* not all: those of KRX */
 void orders_bury(struct exchange *ex, struct kst_day day); /* what is open from days before */
 void orders_revive(struct exchange *ex); /* today's live rows back to the market */
 void orders_closing_call(struct exchange *ex);

@@ -21,7 +21,7 @@
 #define PUT_USUAL_VOLUME 1000000
 #define STILL_QTY        10
 
-enum stage { STAGE_RESV, STAGE_OPENING, STAGE_OPEN, STAGE_CLOSING, STAGE_CLOSE, STAGE_COUNT };
+enum stage { STAGE_RESV, STAGE_OPENING, STAGE_OPEN, STAGE_CLOSING, STAGE_CLOSE, STAGE_LATE, STAGE_COUNT };
 
 /* ---- small things ---- */
 
@@ -656,8 +656,8 @@ enum reason exch_day_begin(struct exchange *ex, const struct exch_day *day, stru
 	exch_advance(ex, at);
 	ex->silent = false;
 	orders_revive(ex);
-	if (day->trading && ex->stage == STAGE_COUNT)
-		orders_expire(ex);
+	if (day->trading && ex->stage > STAGE_CLOSE)
+		orders_expire(ex, ex->stage == STAGE_COUNT);
 	return REASON_OK;
 }
 
@@ -671,6 +671,9 @@ static int64_t stage_us(const struct exchange *ex, int32_t stage)
 	case STAGE_OPEN: second = ex->day.open_s; break;
 	case STAGE_CLOSING: second = ex->day.close_s - CORE_CLOSING_S; break;
 	case STAGE_CLOSE: second = ex->day.close_s; break;
+	case STAGE_LATE:
+		second = ex->config.sor_end_s > ex->day.close_s ? ex->config.sor_end_s : ex->day.close_s;
+		break;
 	default: return INT64_MAX;
 	}
 	return kst_wall(ex->day.day, second).us;
@@ -681,7 +684,7 @@ static void stage_pass(struct exchange *ex)
 	static const enum exch_phase phases[STAGE_COUNT] = {
 		[STAGE_RESV] = EXCH_PHASE_CLOSED,     [STAGE_OPENING] = EXCH_PHASE_OPENING_CALL,
 		[STAGE_OPEN] = EXCH_PHASE_CONTINUOUS, [STAGE_CLOSING] = EXCH_PHASE_CLOSING_CALL,
-		[STAGE_CLOSE] = EXCH_PHASE_CLOSED,
+		[STAGE_CLOSE] = EXCH_PHASE_CLOSED,    [STAGE_LATE] = EXCH_PHASE_CLOSED,
 	};
 	struct exch_event event = { .kind = EXCH_EV_PHASE };
 	int32_t stage = ex->stage++;
@@ -692,11 +695,16 @@ static void stage_pass(struct exchange *ex)
 			resvs_send(ex);
 		return;
 	}
+	if (stage == STAGE_LATE) {
+		if (!ex->silent)
+			orders_expire(ex, true);
+		return;
+	}
 	core_emit(ex, &event);
 	if (stage == STAGE_CLOSING && !ex->silent)
 		orders_closing_call(ex);
 	if (stage == STAGE_CLOSE && !ex->silent)
-		orders_expire(ex);
+		orders_expire(ex, false);
 }
 
 /* Next whole second at which watched symbols tick, INT64_MAX = none today. */

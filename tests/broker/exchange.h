@@ -96,6 +96,8 @@ struct exch_config {
 	int32_t prints_per_symbol; /* 0 = 900 */
 	int64_t odno_start; /* first number of a day; 0 = 4126 */
 	int64_t odno_step; /* 0 = 1; larger leaves the gaps of other customers */
+	int64_t odno_sor_step; /* numbers of SOR orders are multiples of it; 0 = of 1 */
+	int32_t sor_end_s; /* SOR and NXT orders live till then; 0 or earlier than the close = the close */
 	char branch[EXCH_BRANCH_SIZE]; /* "" = 91252 real, 00950 paper */
 	bool fee_per_account; /* truncate fees per account and day; default per symbol */
 	bool drop_zero_rows; /* sold-out holdings leave the balance at once; default they stay until D+2 */

@@ -506,6 +506,9 @@ static enum reason open_exchange(struct program *pg)
 		.prints_per_symbol = (int32_t)setting(&b->set, SET_prints_per_symbol),
 		.odno_start = setting(&b->set, SET_odno_start),
 		.odno_step = setting(&b->set, SET_odno_step),
+		.odno_sor_step = setting(&b->set, SET_odno_sor_step),
+		.sor_end_s = (int32_t)(setting(&b->set, SET_sor_end) / 100 * 3600 +
+				       setting(&b->set, SET_sor_end) % 100 * 60),
 		.fee_per_account = setting(&b->set, SET_fee_per_account) != 0,
 		.drop_zero_rows = setting(&b->set, SET_drop_zero_rows) != 0,
 		.branch_checked = setting(&b->set, SET_branch_checked) != 0,

@@ -136,8 +136,12 @@ struct order *order_find(const struct exchange *ex, struct kst_day day, const ch
 	return NULL;
 }
 
-static void odno_take(struct exchange *ex, char out[static EXCH_ODNO_SIZE])
+static void odno_take(struct exchange *ex, const char *excg, char out[static EXCH_ODNO_SIZE])
 {
+	int64_t step = strcmp(excg, "SOR") == 0 ? ex->config.odno_sor_step : 0;
+
+	if (step > 1)
+		ex->odno_next = (ex->odno_next + step - 1) / step * step;
 	do {
 		snprintf(out, EXCH_ODNO_SIZE, "%010lld", (long long)(ex->odno_next % 10000000000));
 		ex->odno_next += ex->config.odno_step;
@@ -535,7 +539,7 @@ enum exch_refusal order_place(struct exchange *ex, const struct exch_request *re
 		return EXCH_NO_TYPE;
 	if (next.odno[0] == '\0' || !odno_normal(next.odno, row.odno) ||
 	    order_find(ex, ex->day.day, row.odno) != NULL)
-		odno_take(ex, row.odno);
+		odno_take(ex, row.excg, row.odno);
 	row.price_won = price_won;
 	row.qty = row.remaining_qty = request->qty;
 	row.at = ex->now;
@@ -573,19 +577,31 @@ enum exch_refusal exch_order_check(struct exchange *ex, const struct exch_reques
 	return check_request(ex, request, false, &price_won);
 }
 
+/* Orders routed elsewhere stay in the lists after the close of KRX; nothing trades, but they can be cancelled. */
+static bool outlives_close(const struct exchange *ex, const struct order *order)
+{
+	const char *excg = order->row.excg;
+
+	return (strcmp(excg, "SOR") == 0 || strcmp(excg, "NXT") == 0) &&
+	       ex->config.sor_end_s > ex->day.close_s && kst_second_of(ex->now) < ex->config.sor_end_s;
+}
+
 /* ---- modify and cancel ---- */
 
 static enum exch_refusal check_change(const struct exchange *ex, const struct exch_change *change,
 				      struct order **out_original, int64_t *out_qty)
 {
 	struct order *original;
+	bool late;
 
 	BUG_IF(change->account >= ex->account_count, "the caller knows its accounts");
 	if (!ex->day.trading)
 		return EXCH_NO_DAY;
-	if (!hours_open(ex))
-		return EXCH_NO_HOURS;
 	original = order_find(ex, ex->day.day, change->orig);
+	late = original != NULL && original->row.account == change->account &&
+	       kst_second_of(ex->now) >= ex->day.close_s && outlives_close(ex, original);
+	if (!hours_open(ex) && !late)
+		return EXCH_NO_HOURS;
 	if (original == NULL || original->row.account != change->account)
 		return EXCH_NO_ORDER;
 	if (ex->config.branch_checked && change->branch[0] != '\0' &&
@@ -634,7 +650,7 @@ static struct order *change_row(struct exchange *ex, const struct exch_change *c
 
 	row.kind = change->cancel ? EXCH_ORDER_CANCEL : EXCH_ORDER_MODIFY;
 	memcpy(row.orig, original->row.odno, sizeof(row.orig));
-	odno_take(ex, row.odno);
+	odno_take(ex, row.excg, row.odno);
 	row.qty = qty;
 	row.filled_qty = row.filled_won = row.replaced_qty = row.rejected_qty = row.cost_won = 0;
 	row.cancelled_qty = change->cancel ? qty : 0;
@@ -703,13 +719,14 @@ enum exch_refusal exch_order_change(struct exchange *ex, const struct exch_chang
 
 /* ---- the day's turning points ---- */
 
-void orders_expire(struct exchange *ex)
+void orders_expire(struct exchange *ex, bool all)
 {
 	for (size_t i = ex->today_first; i < ex->order_count; i++) {
 		struct order *order = ex->orders[i];
 		int64_t qty = order->row.remaining_qty;
 
-		if (!order_live(ex, order) || (order->row.truth && !row_fits(&order->row)))
+		if (!order_live(ex, order) || (order->row.truth && !row_fits(&order->row)) ||
+		    (!all && outlives_close(ex, order)))
 			continue;
 		book_rest_drop(order);
 		order->row.rejected_qty += qty;

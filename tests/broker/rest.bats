@@ -144,7 +144,7 @@ teardown() { broker_stop; }
 	change TTTC0013U "$new" 02 4 0 N | jq -e '.rt_cd=="0"'
 	[ "$(open_orders | jq -r '.output[0].psbl_qty')" = 6 ]
 	daily TTTC0081R >"$DIR/d"
-	golden daily_ccld_real.json <"$DIR/d"
+	golden daily_ccld_real.json empty=orgn_odno,cncl_yn <"$DIR/d"
 	[ "$(jq -r '.output1|length' "$DIR/d")" = 4 ]
 	[ "$(jq -r '.output1[0].orgn_odno' "$DIR/d")" = "$new" ]
 	[ "$(jq -r '.output1[3].tot_ccld_qty' "$DIR/d")" = 10 ]

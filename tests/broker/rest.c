@@ -554,12 +554,10 @@ static bool check_all(struct call *call)
 		return false;
 	}
 	if (call->who->foreign && (call->b->paper || (call->route->flags & ROUTE_QUOTE) == 0)) {
-		if (call->b->paper)
-			rest_gateway(call, (int)setting(&call->b->set, SET_token_status), 2005,
-				     "모의투자 도메인은 실전투자 앱키로 호출하실 수 없습니다");
-		else
-			rest_gateway(call, (int)setting(&call->b->set, SET_token_status), 2004,
-				     "실전투자 도메인은 모의투자 앱키로 호출하실 수 없습니다");
+		rest_gateway(call, (int)setting(&call->b->set, SET_token_status),
+			     (int)setting(&call->b->set, SET_foreign_key_code),
+			     call->b->paper ? "모의투자 도메인은 실전투자 앱키로 호출하실 수 없습니다"
+					    : "실전투자 도메인은 모의투자 앱키로 호출하실 수 없습니다");
 		return false;
 	}
 	return check_body(call) && check_account(call);

@@ -56,7 +56,7 @@ static struct wall expiry_told(const struct broker *b, const struct token *token
 
 	if (whose == 1 || (whose == 0 && !b->host_clients) || clock_gettime(CLOCK_REALTIME, &now) != 0)
 		return token->expires_at;
-	return wall_add_us((struct wall){ ((int64_t)now.tv_sec + KST_OFFSET_S) * US_PER_S },
+	return wall_add_us((struct wall){ (int64_t)now.tv_sec * US_PER_S },
 			   token->expires_at.us - broker_now(b).us);
 }
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # What is refused with which code, chains of changes, and pages: on real and on paper.
-# shellcheck disable=SC1091,SC2034,SC2086,SC2119 # lib.bash is found at run time, its functions read NK and FK; options are words
+# shellcheck disable=SC1091,SC2030,SC2031,SC2034,SC2086,SC2119,SC2120 # lib.bash is found at run time, its functions read NK and FK; options are words
 bats_require_minimum_version 1.5.0
 
 setup() { . "$BATS_TEST_DIRNAME/lib.bash"; }
