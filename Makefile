@@ -146,4 +146,9 @@ test-fresh:
 	tests/fresh
 install: all
 	ops/install
-.PHONY: test-fresh
+# The simulator's own tests; and the product's morning and session under every one of its settings.
+test-broker:
+	tests/broker/run
+nightly-settings: all
+	tests/broker/nightly_settings
+.PHONY: test-fresh test-broker nightly-settings
