@@ -12,6 +12,7 @@
 #define HOLIDAY_ROWS  24
 #define CHART_ROWS    100
 #define MULTI_SYMBOLS 30
+#define PAR_WON       INT64_C(5000)
 
 void rest_quote_done(struct call *call)
 {
@@ -156,28 +157,16 @@ static void range_fields(struct json_out *j, const struct exch_quote *q, const s
 	}
 }
 
-static void price_fields(struct call *call, const struct exch_quote *q)
+static void price_now(struct call *call, const struct exch_quote *q, const struct range *year)
 {
-	static const char *const d250[6] = { "d250_hgpr", "d250_hgpr_date", "d250_hgpr_vrss_prpr_rate",
-					     "d250_lwpr", "d250_lwpr_date", "d250_lwpr_vrss_prpr_rate" };
-	static const char *const dryy[6] = { "stck_dryy_hgpr", "dryy_hgpr_date", "dryy_hgpr_vrss_prpr_rate",
-					     "stck_dryy_lwpr", "dryy_lwpr_date", "dryy_lwpr_vrss_prpr_rate" };
-	static const char *const w52[6] = { "w52_hgpr", "w52_hgpr_date", "w52_hgpr_vrss_prpr_ctrt",
-					    "w52_lwpr", "w52_lwpr_date", "w52_lwpr_vrss_prpr_ctrt" };
-	struct kst_day today = kst_day_of(broker_now(call->b));
-	int64_t base_won = q->prev_close_won, par_won = 5000, capital_won = q->shares * 5000;
-	int64_t pivot_won = (q->high_won + q->low_won + q->last_won) / 3;
+	int64_t base_won = q->prev_close_won;
 	struct json_out *j = &call->j;
-	struct range year, w, dr;
 
-	range_of(call, q, kst_day_add(today, -365), &w);
-	range_of(call, q, kst_day_add(today, -365), &year);
-	range_of(call, q, (struct kst_day){ today.yyyymmdd / 10000 * 10000 + 101 }, &dr);
 	json_text(j, "iscd_stat_cls_code", q->halted ? "58" : "55");
 	json_text(j, "marg_rate", "20.00");
 	json_text(j, "rprs_mrkt_kor_name", q->kosdaq ? "KOSDAQ" : q->etf ? "ETF" : "KOSPI200");
-	if (q->last_won == w.high_won || q->last_won == w.low_won)
-		json_text(j, "new_hgpr_lwpr_cls_code", q->last_won == w.high_won ? "신고가" : "신저가");
+	if (q->last_won == year->high_won || q->last_won == year->low_won)
+		json_text(j, "new_hgpr_lwpr_cls_code", q->last_won == year->high_won ? "신고가" : "신저가");
 	json_text(j, "bstp_kor_isnm", "전기·전자");
 	json_text(j, "temp_stop_yn", q->halted ? "Y" : "N");
 	json_text(j, "oprc_rang_cont_yn", "N");
@@ -199,6 +188,12 @@ static void price_fields(struct call *call, const struct exch_quote *q)
 	json_num(j, "stck_llam", q->lower_won);
 	json_num(j, "stck_sdpr", base_won);
 	rest_ratio(j, "wghn_avrg_stck_prc", q->turnover_won, q->volume, 1, 2);
+}
+
+static void price_pivots(struct json_out *j, const struct exch_quote *q)
+{
+	int64_t pivot_won = (q->high_won + q->low_won + q->last_won) / 3;
+
 	json_text(j, "hts_frgn_ehrt", "50.00");
 	json_text(j, "frgn_ntby_qty", "0");
 	json_text(j, "pgtr_ntby_qty", "0");
@@ -209,9 +204,16 @@ static void price_fields(struct call *call, const struct exch_quote *q)
 	json_num(j, "pvt_scnd_dmsp_prc", pivot_won - q->high_won + q->low_won);
 	json_num(j, "dmrs_val", q->high_won);
 	json_num(j, "dmsp_val", q->low_won);
-	json_num(j, "cpfn", capital_won / 100000000);
+}
+
+static void price_company(struct call *call, const struct exch_quote *q)
+{
+	int64_t base_won = q->prev_close_won;
+	struct json_out *j = &call->j;
+
+	json_num(j, "cpfn", q->shares * PAR_WON / 100000000);
 	json_num(j, "rstc_wdth_prc", q->upper_won - base_won);
-	json_num(j, "stck_fcam", par_won);
+	json_num(j, "stck_fcam", PAR_WON);
 	json_num(j, "stck_sspr", base_won * 76 / 100 / 10 * 10);
 	json_num(j, "aspr_unit", exch_tick_won(call->b->ex, q->code, q->last_won));
 	json_text(j, "hts_deal_qty_unit_val", "1");
@@ -223,16 +225,15 @@ static void price_fields(struct call *call, const struct exch_quote *q)
 	rest_ratio(j, "vol_tnrt", q->volume, q->shares, 100, 2);
 	rest_ratio(j, "eps", q->last_won, 15, 1, 2);
 	rest_ratio(j, "bps", q->last_won * 10, 12, 1, 2);
-	range_fields(j, q, &year, d250, true);
-	{ /* these two ranges have the rate before the date */
-		range_fields(j, q, &dr, dryy, false);
-		range_fields(j, q, &w, w52, false);
-	}
+}
+
+static void price_marks(struct json_out *j, const struct exch_quote *q)
+{
 	json_text(j, "whol_loan_rmnd_rate", "0.17");
 	json_text(j, "ssts_yn", "Y");
 	json_text(j, "stck_shrn_iscd", q->code);
-	json_num(j, "fcam_cnnm", par_won);
-	json_fmt(j, "cpfn_cnnm", "%lld 억", (long long)(capital_won / 100000000));
+	json_num(j, "fcam_cnnm", PAR_WON);
+	json_fmt(j, "cpfn_cnnm", "%lld 억", (long long)((q->shares * PAR_WON) / 100000000));
 	json_text(j, "frgn_hldn_qty", "0");
 	json_text(j, "vi_cls_code", q->vi ? "Y" : "N");
 	json_text(j, "ovtm_vi_cls_code", "N");
@@ -242,6 +243,30 @@ static void price_fields(struct call *call, const struct exch_quote *q)
 	json_text(j, "short_over_yn", "N");
 	json_text(j, "sltr_yn", "N");
 	json_text(j, "mang_issu_cls_code", "N");
+}
+
+static void price_fields(struct call *call, const struct exch_quote *q)
+{
+	static const char *const d250[6] = { "d250_hgpr", "d250_hgpr_date", "d250_hgpr_vrss_prpr_rate",
+					     "d250_lwpr", "d250_lwpr_date", "d250_lwpr_vrss_prpr_rate" };
+	static const char *const dryy[6] = { "stck_dryy_hgpr", "dryy_hgpr_date", "dryy_hgpr_vrss_prpr_rate",
+					     "stck_dryy_lwpr", "dryy_lwpr_date", "dryy_lwpr_vrss_prpr_rate" };
+	static const char *const w52[6] = { "w52_hgpr", "w52_hgpr_date", "w52_hgpr_vrss_prpr_ctrt",
+					    "w52_lwpr", "w52_lwpr_date", "w52_lwpr_vrss_prpr_ctrt" };
+	struct kst_day today = kst_day_of(broker_now(call->b));
+	struct json_out *j = &call->j;
+	struct range year, dr;
+
+	range_of(call, q, kst_day_add(today, -365), &year);
+	range_of(call, q, (struct kst_day){ today.yyyymmdd / 10000 * 10000 + 101 }, &dr);
+	price_now(call, q, &year);
+	price_pivots(j, q);
+	price_company(call, q);
+	range_fields(j, q, &year, d250, true);
+	/* These two ranges have the rate before the date. */
+	range_fields(j, q, &dr, dryy, false);
+	range_fields(j, q, &year, w52, false);
+	price_marks(j, q);
 }
 
 void answer_price(struct call *call)
@@ -263,57 +288,53 @@ void answer_price(struct call *call)
 
 /* ---- many prices ---- */
 
-static void multi_row(struct call *call, const struct exch_quote *q, const char *code)
+/* A code nobody knows: every value empty. */
+static void multi_empty(struct json_out *j, const char *code)
 {
-	struct exch_quote none = { 0 };
-	bool known = q != NULL;
-	struct json_out *j = &call->j;
+	static const char *const keys[] = {
+		"inter2_prpr",
+		"inter2_prdy_vrss",
+		"prdy_vrss_sign",
+		"prdy_ctrt",
+		"acml_vol",
+		"inter2_oprc",
+		"inter2_hgpr",
+		"inter2_lwpr",
+		"inter2_llam",
+		"inter2_mxpr",
+		"inter2_askp",
+		"inter2_bidp",
+		"seln_rsqn",
+		"shnu_rsqn",
+		"total_askp_rsqn",
+		"total_bidp_rsqn",
+		"acml_tr_pbmn",
+		"inter2_prdy_clpr",
+		"oprc_vrss_hgpr_rate",
+		"intr_antc_cntg_vrss",
+		"intr_antc_cntg_vrss_sign",
+		"intr_antc_cntg_prdy_ctrt",
+		"intr_antc_vol",
+		"inter2_sdpr",
+	};
 
-	if (!known) {
-		static const char *const keys[] = {
-			"inter2_prpr",
-			"inter2_prdy_vrss",
-			"prdy_vrss_sign",
-			"prdy_ctrt",
-			"acml_vol",
-			"inter2_oprc",
-			"inter2_hgpr",
-			"inter2_lwpr",
-			"inter2_llam",
-			"inter2_mxpr",
-			"inter2_askp",
-			"inter2_bidp",
-			"seln_rsqn",
-			"shnu_rsqn",
-			"total_askp_rsqn",
-			"total_bidp_rsqn",
-			"acml_tr_pbmn",
-			"inter2_prdy_clpr",
-			"oprc_vrss_hgpr_rate",
-			"intr_antc_cntg_vrss",
-			"intr_antc_cntg_vrss_sign",
-			"intr_antc_cntg_prdy_ctrt",
-			"intr_antc_vol",
-			"inter2_sdpr",
-		};
+	json_open(j, NULL, '{');
+	json_text(j, "kospi_kosdaq_cls_name", "");
+	json_text(j, "mrkt_trtm_cls_name", "");
+	json_text(j, "hour_cls_code", "");
+	json_text(j, "inter_shrn_iscd", code);
+	json_text(j, "inter_kor_isnm", "");
+	for (size_t i = 0; i < ARRAY_COUNT(keys); i++)
+		json_text(j, keys[i], "");
+	json_close(j, '}');
+}
 
-		json_open(j, NULL, '{');
-		json_text(j, "kospi_kosdaq_cls_name", "");
-		json_text(j, "mrkt_trtm_cls_name", "");
-		json_text(j, "hour_cls_code", "");
-		json_text(j, "inter_shrn_iscd", code);
-		json_text(j, "inter_kor_isnm", "");
-		for (size_t i = 0; i < ARRAY_COUNT(keys); i++)
-			json_text(j, keys[i], "");
-		json_close(j, '}');
-		return;
-	}
-	if (q == NULL)
-		q = &none;
+static void multi_row(struct json_out *j, const struct exch_quote *q, const char *hour_class)
+{
 	json_open(j, NULL, '{');
 	json_text(j, "kospi_kosdaq_cls_name", q->kosdaq ? "KOSDAQ" : "KOSPI");
 	json_text(j, "mrkt_trtm_cls_name", "");
-	json_text(j, "hour_cls_code", quote_hour_class(call->b->ex));
+	json_text(j, "hour_cls_code", hour_class);
 	json_text(j, "inter_shrn_iscd", q->code);
 	json_text(j, "inter_kor_isnm", q->name);
 	json_num(j, "inter2_prpr", q->last_won);
@@ -368,8 +389,12 @@ void answer_multiprice(struct call *call)
 		if (rest_rows_hidden(call) ||
 		    (q == NULL && setting(&call->b->set, SET_multprice_unknown_row) == 0))
 			continue;
-		for (int k = 0; k < rest_row_copies(call); k++)
-			multi_row(call, q, code);
+		for (int k = 0; k < rest_row_copies(call); k++) {
+			if (q == NULL)
+				multi_empty(&call->j, code);
+			else
+				multi_row(&call->j, q, quote_hour_class(call->b->ex));
+		}
 	}
 	json_close(&call->j, ']');
 	rest_quote_done(call);
@@ -631,6 +656,30 @@ const char *rest_sign(int64_t change)
 	return change > 0 ? "2" : change < 0 ? "5" : "3";
 }
 
+static void index_rest(struct json_out *j, int64_t asks, int64_t bids)
+{
+	json_num(j, "total_askp_rsqn", asks);
+	json_num(j, "total_bidp_rsqn", bids);
+	rest_ratio(j, "seln_rsqn_rate", asks, asks + bids, 100, 2);
+	rest_ratio(j, "shnu_rsqn_rate", bids, asks + bids, 100, 2);
+	json_num(j, "ntby_rsqn", bids - asks);
+}
+
+/* Best and worst of the year: no further back than the day before. value: last, open, high, low. */
+static void index_year(struct call *call, int64_t before, const int64_t value[4])
+{
+	struct json_out *j = &call->j;
+	char year[16];
+
+	snprintf(year, sizeof year, "%04d0104", exch_today(call->b->ex)->day.yyyymmdd / 10000);
+	hundredths(j, "dryy_bstp_nmix_hgpr", value[2] > before ? value[2] : before);
+	rest_ratio(j, "dryy_hgpr_vrss_prpr_rate", value[0] - value[2], value[2], 100, 2);
+	json_text(j, "dryy_bstp_nmix_hgpr_date", year);
+	hundredths(j, "dryy_bstp_nmix_lwpr", value[3] < before ? value[3] : before);
+	rest_ratio(j, "dryy_lwpr_vrss_prpr_rate", value[0] - value[3], value[3], 100, 2);
+	json_text(j, "dryy_bstp_nmix_lwpr_date", year);
+}
+
 void answer_index(struct call *call)
 {
 	const char *code = rest_text(call, "FID_INPUT_ISCD");
@@ -639,7 +688,6 @@ void answer_index(struct call *call)
 	int ups = 0, downs = 0, same = 0;
 	struct json_out *j = &call->j;
 	size_t which = 0;
-	char year[16];
 
 	while (which < ARRAY_COUNT(indices) && strcmp(indices[which].code, code) != 0)
 		which++;
@@ -666,7 +714,6 @@ void answer_index(struct call *call)
 	before = indices[which].close_hundredths;
 	for (int i = 0; i < 4; i++)
 		value[i] = index_at(call->b, indices[which].kosdaq, before, i);
-	snprintf(year, sizeof year, "%04d0104", exch_today(call->b->ex)->day.yyyymmdd / 10000);
 	json_open(j, "output", '{');
 	hundredths(j, "bstp_nmix_prpr", value[0]);
 	hundredths(j, "bstp_nmix_prdy_vrss", value[0] - before);
@@ -693,17 +740,8 @@ void answer_index(struct call *call)
 	json_num(j, "stnr_issu_cnt", same);
 	json_num(j, "down_issu_cnt", downs);
 	json_num(j, "lslm_issu_cnt", 0);
-	hundredths(j, "dryy_bstp_nmix_hgpr", value[2] > before ? value[2] : before);
-	rest_ratio(j, "dryy_hgpr_vrss_prpr_rate", value[0] - value[2], value[2], 100, 2);
-	json_text(j, "dryy_bstp_nmix_hgpr_date", year);
-	hundredths(j, "dryy_bstp_nmix_lwpr", value[3] < before ? value[3] : before);
-	rest_ratio(j, "dryy_lwpr_vrss_prpr_rate", value[0] - value[3], value[3], 100, 2);
-	json_text(j, "dryy_bstp_nmix_lwpr_date", year);
-	json_num(j, "total_askp_rsqn", asks);
-	json_num(j, "total_bidp_rsqn", bids);
-	rest_ratio(j, "seln_rsqn_rate", asks, asks + bids, 100, 2);
-	rest_ratio(j, "shnu_rsqn_rate", bids, asks + bids, 100, 2);
-	json_num(j, "ntby_rsqn", bids - asks);
+	index_year(call, before, value);
+	index_rest(j, asks, bids);
 	json_close(j, '}');
 	rest_quote_done(call);
 }
