@@ -160,7 +160,7 @@ struct order *order_add(struct exchange *ex, const struct exch_order *row)
 	order->index = ex->order_count;
 	if (order->row.copies == 0)
 		order->row.copies = 1;
-	ex->orders = core_grow(ex->orders, &ex->order_cap, ex->order_count, sizeof(*ex->orders));
+	ex->orders = core_grow(ex->orders, &ex->order_cap, ex->order_count, sizeof(struct order *));
 	ex->orders[ex->order_count++] = order;
 	if (ex->order_count * 2 >= ex->slot_cap)
 		slots_grow(ex);
@@ -479,7 +479,8 @@ static void order_enter(struct exchange *ex, struct order *order)
 	const struct order_type *type = type_of(order->row.dvsn);
 	bool whole = type != NULL && type->whole;
 
-	if (ex->phase != EXCH_PHASE_CONTINUOUS || (order->symbol != NULL && order->symbol->quote.vi)) {
+	BUG_IF(order->symbol == NULL, "requests for codes that are not listed were refused");
+	if (ex->phase != EXCH_PHASE_CONTINUOUS || order->symbol->quote.vi) {
 		book_rest_add(ex, order);
 		return;
 	}

@@ -584,12 +584,12 @@ static bool faults_before(struct call *call)
 {
 	const struct fault *f;
 
-	if ((f = struck(call, FAULT_reset_before_accept)) != NULL) {
+	if (struck(call, FAULT_reset_before_accept) != NULL) {
 		call->reply->how = HTTP_RESET;
 		call->done = true;
 		return true;
 	}
-	if ((f = struck(call, FAULT_timeout_before_accept)) != NULL) {
+	if (struck(call, FAULT_timeout_before_accept) != NULL) {
 		call->reply->how = HTTP_SILENCE;
 		call->done = true;
 		return true;
@@ -699,7 +699,7 @@ static void trace_call(struct call *call)
 	json_text(&j, "tr_id", call->tr_id);
 	if (call->who != NULL)
 		json_text(&j, "account", exch_account_at(call->b->ex, call->who->account)->number);
-	if (call->body != NULL && (call->route->flags & ROUTE_ORDER) != 0) {
+	if (call->body != NULL && call->route != NULL && (call->route->flags & ROUTE_ORDER) != 0) {
 		char *body = cJSON_PrintUnformatted(call->body);
 
 		json_bare(&j, "body", body != NULL ? body : "null");

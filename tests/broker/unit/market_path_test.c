@@ -185,7 +185,7 @@ static int by_value(const void *left, const void *right)
 /* True range of the last 20 days, as a share of the price, against the median of the same measure over all days. */
 static void check_volatility(const struct exch_bar *bars, size_t count)
 {
-	int64_t share_ppm[CORE_FIRST_BARS + 1], measure[CORE_FIRST_BARS + 1], newest;
+	int64_t share_ppm[CORE_FIRST_BARS + 1], measure[CORE_FIRST_BARS + 1] = { 0 }, newest;
 	size_t measures = 0;
 
 	for (size_t i = 1; i < count; i++) {
