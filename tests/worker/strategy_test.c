@@ -156,14 +156,12 @@ static struct strategy_decision decide(const struct strategy_view *view)
 {
 	const struct strategy *st = strategy_find("breakout");
 	uint8_t memory[STRATEGY_STATE_MAX] = { 0 };
-	struct strategy_decision decision;
-	struct strategy_params params;
+	static struct strategy_params params; /* outlives the decision, whatever that points at */
 
 	assert_int_equal(
 		strategy_params_read(st, "k_bp=3000\nstop_bp=150\ntarget_bp=200\nentries=2\n", &params),
 		REASON_OK);
-	decision = st->step(&params, view, memory);
-	return decision;
+	return st->step(&params, view, memory);
 }
 
 static void test_breakout_entry(void **state)
