@@ -22,6 +22,7 @@
 
 #define SLOW_STEP_MS    200
 #define SLOW_STEP_BYTES 16
+#define DRAIN_MS        1000 /* after our last byte the client's are read away so long */
 
 enum conn_state { CONN_SHAKING, CONN_READING, CONN_WAITING, CONN_WRITING, CONN_MUTE };
 
@@ -39,6 +40,7 @@ struct conn {
 	int64_t due_ms; /* delayed or slow reply: next step; 0 = none */
 	enum http_how how;
 	bool close_after, dead;
+	bool draining; /* all is said; what still comes is not looked at */
 	uint32_t watched;
 };
 
@@ -186,6 +188,20 @@ static void reply_bytes(struct conn *c, struct http_reply *reply, const char *re
 
 static void conn_read(struct conn *c);
 
+/* A socket closed over bytes nobody read is reset, and the client may lose the answer it was sent. */
+static void conn_drain(struct conn *c)
+{
+	SSL_shutdown(c->ssl);
+	if (shutdown(c->fd, SHUT_WR) != 0) {
+		c->dead = true;
+		return;
+	}
+	c->draining = true;
+	c->due_ms = now_ms() + DRAIN_MS;
+	conn_state(c, CONN_MUTE);
+	conn_watch(c, EPOLLIN);
+}
+
 static void conn_write(struct conn *c)
 {
 	int64_t next_ms;
@@ -219,8 +235,7 @@ static void conn_write(struct conn *c)
 		return;
 	}
 	if (c->close_after) {
-		SSL_shutdown(c->ssl);
-		c->dead = true;
+		conn_drain(c);
 		return;
 	}
 	conn_watch(c, EPOLLIN);
@@ -533,6 +548,8 @@ static void conn_listen(struct conn *c)
 	size_t got = 0;
 	int result = SSL_read_ex(c->ssl, bytes, sizeof bytes, &got);
 
+	while (c->draining && result == 1)
+		result = SSL_read_ex(c->ssl, bytes, sizeof bytes, &got);
 	if (result != 1) {
 		tls_again(c, result);
 		return;
