@@ -265,19 +265,22 @@ static enum reason write_accounts(struct rehearsal *r, const char *cash)
 static enum reason write_conf(struct rehearsal *r, const char *socket)
 {
 	char text[8192];
-	int len = snprintf(text, sizeof(text),
-			   "# written by gaejang rehearse; every key is explained by: gaejang settings\n"
-			   "[gaejang]\nalerts = file\nalert_target = %s/log/alerts.log\n\n"
-			   "[paths]\nstate_dir = %s/state\nkey_dir = %s/keys\nbin_dir = %s\ncalendar_dir = "
-			   "%s/ops/data\nsql_dir = %s/sql\n"
-			   "log_file = %s/log/gaejang.log\ndb_socket = %s\n\n"
-			   "[limits]\n# a rehearsal is always a first run; with the brake half of every "
-			   "limit would hold\nfirst_run_brake = no\n\n"
-			   "[rehearsal]\non = yes\nrest = %s\nws = %s\nca_file = "
-			   "%s/broker-ca.pem\nclock_file = %s/clock\n\n"
-			   "[account demo]\nenv = %s\nvault = %s/vault/demo.vault\nstrategy = breakout\n",
-			   r->dir, r->dir, r->dir, r->bin, r->top, r->top, r->dir, socket, r->rest, r->ws,
-			   r->dir, r->dir, r->env, r->dir);
+	int len =
+		snprintf(text, sizeof(text),
+			 "# written by gaejang rehearse; every key is explained by: gaejang settings\n"
+			 "[gaejang]\nalerts = file\nalert_target = %s/log/alerts.log\n\n"
+			 "[paths]\nstate_dir = %s/state\nkey_dir = %s/keys\nbin_dir = %s\ncalendar_dir = "
+			 "%s/ops/data\nsql_dir = %s/sql\n"
+			 "log_file = %s/log/gaejang.log\ndb_socket = %s\n\n"
+			 "[limits]\n# a rehearsal is always a first run; with the brake half of every "
+			 "limit would hold\nfirst_run_brake = no\n\n"
+			 "[worker]\n# the virtual day is a thousand times faster than the disk it is written "
+			 "to\njournal_flush_ms = 10000\n\n"
+			 "[rehearsal]\non = yes\nrest = %s\nws = %s\nca_file = "
+			 "%s/broker-ca.pem\nclock_file = %s/clock\n\n"
+			 "[account demo]\nenv = %s\nvault = %s/vault/demo.vault\nstrategy = breakout\n",
+			 r->dir, r->dir, r->dir, r->bin, r->top, r->top, r->dir, socket, r->rest, r->ws,
+			 r->dir, r->dir, r->env, r->dir);
 
 	if (len < 0 || (size_t)len >= sizeof(text))
 		return reason_set(REASON_PATH_LONG,
