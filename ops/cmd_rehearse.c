@@ -322,25 +322,58 @@ static enum reason read_ready(struct rehearsal *r, int fd)
 	return why;
 }
 
+/* GAEJANG_BROKER_SET="a=b c=d": settings of the simulator, for those who rehearse its uncertain points. Adds them to
+ * the words of its command line; `room` keeps their text. */
+static enum reason broker_settings(const char *argv[], size_t argv_max, char *room, size_t room_size)
+{
+	const char *wanted = getenv("GAEJANG_BROKER_SET");
+	size_t count = 0;
+
+	if (wanted == NULL)
+		return REASON_OK;
+	if (strlen(wanted) >= room_size)
+		return reason_set(REASON_BAD_USAGE, "GAEJANG_BROKER_SET is longer than %zu bytes",
+				  room_size - 1);
+	while (argv[count] != NULL)
+		count++;
+	(void)snprintf(room, room_size, "%s", wanted);
+	for (char *word = room + strspn(room, " "); *word != '\0'; word += strspn(word, " ")) {
+		char *end = word + strcspn(word, " ");
+		bool last = *end == '\0';
+
+		*end = '\0';
+		if (count + 3 > argv_max)
+			return reason_set(REASON_BAD_USAGE, "GAEJANG_BROKER_SET holds too many settings");
+		argv[count++] = "--set";
+		argv[count++] = word;
+		argv[count] = NULL;
+		word = last ? end : end + 1;
+	}
+	return REASON_OK;
+}
+
 static enum reason start_broker(struct rehearsal *r, const char *day)
 {
 	char bin[FILE_PATH_SIZE], clock_file[FILE_PATH_SIZE], accounts[FILE_PATH_SIZE],
 		control[FILE_PATH_SIZE], data[FILE_PATH_SIZE], calendar[FILE_PATH_SIZE], ca[FILE_PATH_SIZE],
 		log[FILE_PATH_SIZE];
-	const char *argv[] = { "broker",     "--env",     r->env,
-			       "--day",      day,         "--rest-port",
-			       "0",          "--ws-port", "0",
-			       "--clock",    "virtual",   "--clock-file",
-			       clock_file,   "--market",  "seed:20210104",
-			       "--accounts", accounts,    "--control",
-			       control,      "--data",    data,
-			       "--calendar", calendar,    "--ca-out",
-			       ca,           "--log",     log,
-			       NULL };
+	char settings[1024];
+	const char *argv[64] = { "broker",     "--env",     r->env,
+				 "--day",      day,         "--rest-port",
+				 "0",          "--ws-port", "0",
+				 "--clock",    "virtual",   "--clock-file",
+				 clock_file,   "--market",  "seed:20210104",
+				 "--accounts", accounts,    "--control",
+				 control,      "--data",    data,
+				 "--calendar", calendar,    "--ca-out",
+				 ca,           "--log",     log,
+				 NULL };
 	struct spawn order = SPAWN_INIT;
 	int ready[2];
 	enum reason why = file_join(r->bin, "broker", bin);
 
+	if (why == REASON_OK)
+		why = broker_settings(argv, ARRAY_COUNT(argv), settings, sizeof(settings));
 	(void)snprintf(clock_file, sizeof(clock_file), "%s/clock", r->dir);
 	(void)snprintf(accounts, sizeof(accounts), "%s/accounts.json", r->dir);
 	(void)snprintf(control, sizeof(control), "%s/control.sock", r->dir);
