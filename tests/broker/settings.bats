@@ -129,8 +129,6 @@ keys() { jq -r "$1|keys_unsorted|join(\" \")"; }
 }
 
 @test "SOR orders: numbers are multiples of 100, they live until 20:00, KRX orders until the close" {
-	broker_start --at 16:25:00 --clock virtual,still --set rest_per_s=0
-	broker_stop
 	broker_start --at 10:05:00 --clock virtual,still --set rest_per_s=0
 	local krx sor other
 	krx=$(buy TTTC0012U 005930 00 1 70000 | jq -r .output.ODNO)
