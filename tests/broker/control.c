@@ -600,8 +600,9 @@ static enum reason do_frame(struct broker *b, const cJSON *command, struct json_
 static enum reason do_clock(struct broker *b, const cJSON *command, struct json_out *j)
 {
 	const char *pace = text_of(command, "pace", NULL), *step = text_of(command, "step", NULL);
+	const char *until = text_of(command, "until", NULL);
 	int64_t speed_ppm = 1000000;
-	struct wall to;
+	struct wall to = CLOCK_NEVER;
 	enum reason why = REASON_OK;
 	char text[512];
 
@@ -609,15 +610,22 @@ static enum reason do_clock(struct broker *b, const cJSON *command, struct json_
 		return reason_set(REASON_BAD_USAGE,
 				  "the clock is the host's; start with --clock virtual or --day");
 	number_of(command, "speed_ppm", &speed_ppm);
+	if (until != NULL && !instant_of(b, until, &to))
+		return reason_set(REASON_BAD_USAGE, "\"%s\" is no instant to stand at", until);
 	if (pace != NULL) {
+		why = clock_set_limit(b->clk, to);
+		if (why != REASON_OK)
+			return why;
 		if (strcmp(pace, "event") == 0)
 			why = clock_set_pace(b->clk, CLOCK_EVENT, 1000000);
 		else if (strcmp(pace, "still") == 0)
 			why = clock_set_pace(b->clk, CLOCK_STILL, 1000000);
 		else if (strcmp(pace, "speed") == 0)
 			why = clock_set_pace(b->clk, CLOCK_SPEED, speed_ppm);
+		else if (strcmp(pace, "on-call") == 0)
+			why = clock_set_pace(b->clk, CLOCK_ON_CALL, 1000000);
 		else
-			why = reason_set(REASON_BAD_USAGE, "pace is event, speed or still");
+			why = reason_set(REASON_BAD_USAGE, "pace is event, speed, on-call or still");
 	}
 	if (why == REASON_OK && step != NULL) {
 		if (!instant_of(b, step, &to))
