@@ -268,6 +268,7 @@ static pid_t start(const struct fuzz *fz, const char *const *more, struct text *
 	int fds[2], count = 13;
 	pid_t pid;
 
+	BUG_IF(fz->broker == NULL, "the command line names the simulator");
 	in_folder(fz, "ca.pem", ca);
 	in_folder(fz, "c.sock", control);
 	in_folder(fz, "err", errors);
