@@ -346,6 +346,7 @@ static void test_ext(void **state)
 	row = rig_row(rig, &theirs);
 	rig_listing(rig);
 	act = rig_action(rig, ACTION_EXT_ORDER);
+	assert_non_null(act);
 	assert_string_equal(act->u.ext.row.odno, row->odno);
 	assert_non_null(rig_alert(rig, "ext-order"));
 	assert_int_equal(engine_status(rig->eng).cash_free_won, 92000000);
