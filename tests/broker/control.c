@@ -11,6 +11,7 @@
 
 #include "shared/base/bug.h"
 #include "tests/broker/broker.h"
+#include "tests/broker/records.h"
 
 #include "shared/base/banned.h"
 
@@ -528,7 +529,7 @@ static enum reason do_notice(struct broker *b, const cJSON *command, struct json
 	const struct exch_order *row;
 	const char *number, *time = text_of(command, "time", NULL), *side = text_of(command, "side", NULL),
 			    *code;
-	bool wide = setting(&b->set, SET_notice_fields) >= 26;
+	bool wide = record_notice_fields(b) >= 26;
 	int64_t qty = 0, price_won = 0, order_qty = 0, order_won = 0;
 	struct wall at = broker_now(b);
 	const struct login *who = NULL;

@@ -124,11 +124,47 @@ static void trade_body(struct broker *bk, struct buf *b, const struct exch_quote
 	put_text(b, "");
 }
 
+#define DAY_SECOND_EXCHANGE 20250304 /* NXT opened: mid price in the book, exchange in the notice */
+#define DAY_MARKET_CLASS    20260914 /* MARKET_CLS_CODE behind trades and books */
+
+/* The setting, or what the day says; `least` is the narrowest known layout. */
+static int64_t width(int64_t set, int64_t by_day, int64_t least)
+{
+	if (set == 0)
+		return by_day;
+	return set < least ? least : set;
+}
+
+int64_t record_trade_fields(const struct broker *bk)
+{
+	int32_t day = exch_today(bk->ex)->day.yyyymmdd;
+
+	return width(setting(&bk->set, SET_trade_fields), day >= DAY_MARKET_CLASS ? 47 : 46, 46);
+}
+
+int64_t record_book_fields(const struct broker *bk)
+{
+	int32_t day = exch_today(bk->ex)->day.yyyymmdd;
+
+	return width(setting(&bk->set, SET_book_fields),
+		     day >= DAY_MARKET_CLASS      ? 63
+		     : day >= DAY_SECOND_EXCHANGE ? 62
+						  : 59,
+		     59);
+}
+
+int64_t record_notice_fields(const struct broker *bk)
+{
+	int32_t day = exch_today(bk->ex)->day.yyyymmdd;
+
+	return width(setting(&bk->set, SET_notice_fields), day >= DAY_SECOND_EXCHANGE ? 26 : 23, 23);
+}
+
 /* H0STCNT0: 46 fields, then MARKET_CLS_CODE. H0UNCNT0: 46. */
 void record_trade(struct broker *bk, struct buf *b, const struct exch_event *ev, bool combined)
 {
 	const struct exch_quote *q = ev->quote;
-	int64_t fields = combined ? 46 : setting(&bk->set, SET_trade_fields);
+	int64_t fields = combined ? 46 : record_trade_fields(bk);
 	struct trade_codes codes = { .division = q->print_side == EXCH_BUY    ? "1"
 						 : q->print_side == EXCH_SELL ? "5"
 									      : "",
@@ -181,7 +217,7 @@ void record_book(struct broker *bk, struct buf *b, const struct exch_event *ev, 
 	const struct exch_quote *q = ev->quote;
 	const char *hour_class = quote_hour_class_of(bk->ex, q);
 	bool session = strcmp(hour_class, "0") == 0;
-	int64_t fields = combined ? 65 : setting(&bk->set, SET_book_fields), known = 59;
+	int64_t fields = combined ? 65 : record_book_fields(bk), known = 59;
 	int64_t expected_won = session ? 0 : q->last_won, change = expected_won - q->prev_close_won;
 
 	put_text(b, q->code);
@@ -333,7 +369,7 @@ static void notice_tail(struct broker *bk, struct buf *b, const struct exch_even
 {
 	const struct exch_order *o = ev->order;
 	const struct exch_quote *q = exch_quote_of(bk->ex, o->code);
-	int64_t fields = setting(&bk->set, SET_notice_fields);
+	int64_t fields = record_notice_fields(bk);
 	bool wide = fields >= 26;
 
 	if (ev->kind == EXCH_EV_ORDER_RECEIVED && setting(&bk->set, SET_notice_receipt_qty) == 0)

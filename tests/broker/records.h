@@ -10,6 +10,13 @@
 
 #include "tests/broker/broker.h"
 
+/* Fields of a record by the setting, or as the service sent them on the simulated day:
+ * trades 46, from 2026-09-14 47; books 59, with the second exchange (2025-03-04) 62, from 2026-09-14 63; notices 23, with
+ * the second exchange 26. A width under the least known counts as that. */
+int64_t record_trade_fields(const struct broker *bk);
+int64_t record_book_fields(const struct broker *bk);
+int64_t record_notice_fields(const struct broker *bk);
+
 void record_trade(struct broker *bk, struct buf *b, const struct exch_event *ev, bool combined);
 void record_book(struct broker *bk, struct buf *b, const struct exch_event *ev, bool combined);
 void record_expected(struct broker *bk, struct buf *b, const struct exch_event *ev, bool combined);

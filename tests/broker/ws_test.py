@@ -31,9 +31,13 @@ class Simulator:
         self.ca = self.dir + "/ca.pem"
         self.control_path = self.dir + "/c.sock"
         self.err = open(self.dir + "/err", "w+", encoding="utf-8")
+        # The newest layouts, whatever the day; test_widths_by_day asks for those of the day.
+        newest = ["--set", "trade_fields=47", "--set", "book_fields=63"]
+        if "paper" not in options:
+            newest += ["--set", "notice_fields=26"]
         self.process = subprocess.Popen(
             [BROKER, "--data", TOP + "/tests/data", "--calendar", TOP + "/ops/data", "--day", "2021-01-04",
-             "--ca-out", self.ca, "--control", self.control_path, *options],  # a later --day wins
+             "--ca-out", self.ca, "--control", self.control_path, *newest, *options],  # a later --day wins
             stdout=subprocess.PIPE, stderr=self.err, text=True)
         line = self.process.stdout.readline()
         if not line:
@@ -311,6 +315,14 @@ class Frames(WithSimulator):
                 self.assertEqual(int(r[44]), sum(int(x) for x in r[33:43]))
                 self.assertEqual((r[47], r[50], r[51], r[52]), ("0", "-81000", "5", "-100.00"))
                 self.assertEqual(int(r[59]), (asks[0] + bids[0]) // 2)
+
+    def test_widths_by_day(self):
+        for day, trade, book in (("2021-01-04", 46, 59), ("2025-06-02", 46, 62), ("2026-09-11", 46, 62), ("2026-09-14", 47, 63)):
+            ws = self.start("--market", "still", "--day", day, "--set", "trade_fields=0", "--set", "book_fields=0").connect()
+            subscribe(ws, self.key, "H0STCNT0", "005930")
+            subscribe(ws, self.key, "H0STASP0", "005930")
+            self.assertEqual(len(records(next_frame(ws, "H0STCNT0"))[0]), trade, day)
+            self.assertEqual(len(records(next_frame(ws, "H0STASP0"))[0]), book, day)
 
     def test_widths_by_setting(self):
         ws = self.start("--set", "trade_fields=46", "--set", "book_fields=59").connect()
