@@ -97,8 +97,8 @@ static void print_status(const struct house *house, const struct day_view *view)
 		       view->alerts[i].code, view->alerts[i].text,
 		       view->alerts[i].acknowledged ? " (acknowledged)" : "");
 	if (view->alert_count > 5)
-		printf("              and %d more: gaejang sql \"select * from alert\"\n",
-		       view->alert_count - 5);
+		printf("              and %d%s more: gaejang sql \"select * from alert\"\n",
+		       view->alert_count - 5, view->alerts_more ? " or" : "");
 	if (block.blocked)
 		printf("\n  blocks now  %s: %s. Next: %s\n", block.what, block.text, block.command);
 }

@@ -159,7 +159,13 @@ static enum reason load_rest(struct house *house, struct day_view *view)
 		why = tbl_orders_between(house->db, id, house->day, house->day, view->orders, ORDERS_DAY_MAX,
 					 &view->order_count);
 	if (why == REASON_OK)
-		why = tbl_alert_open(house->db, id, house->day, view->alerts, 64, &view->alert_count);
+		why = tbl_alert_open(house->db, id, house->day, view->alerts, DAY_ALERTS_MAX,
+				     &view->alert_count);
+	if (why == REASON_OVERFLOW) { /* the oldest ones are shown; that there are more is said */
+		view->alert_count = DAY_ALERTS_MAX;
+		view->alerts_more = true;
+		why = REASON_OK;
+	}
 	if (why != REASON_OK)
 		return why;
 	why = tbl_certificate_newest(house->db, id, house->day, &view->certificate);

@@ -11,6 +11,8 @@
 
 #include "ops/house.h"
 
+#define DAY_ALERTS_MAX 64
+
 struct order_counts {
 	int recorded, sent, open, filled, refused, in_doubt, partial, cancelled;
 };
@@ -35,7 +37,8 @@ struct day_view {
 	int64_t cash_won; /* by our books: snapshot + fills - costs */
 	bool books_known;
 	int64_t realised_won, fee_won, tax_won;
-	struct alert_row alerts[64];
+	struct alert_row alerts[DAY_ALERTS_MAX];
+	bool alerts_more; /* than fit */
 	int alert_count;
 };
 enum reason day_view_load(struct house *house, struct day_view **out);

@@ -274,18 +274,44 @@ static void look_at_file(struct store_desk *desk)
 	tell_control(desk, CONTROL_FILE, mode, true, there ? word.at.us : 0);
 }
 
+/* A stop that only reached the file, because the database was away, gets its row as soon as it answers. */
+static void file_to_row(struct store_desk *desk)
+{
+	struct stop_word word;
+	struct control_row row;
+	enum mode stands;
+	bool there;
+
+	if (desk->file_mode == CONTROL_UNKNOWN || desk->file_mode == MODE_TRADE ||
+	    tbl_control_read(desk->db, desk->w->account.account_id, &row) != REASON_OK ||
+	    (int)row.mode <= desk->file_mode)
+		return;
+	stop_file_read(conf_text(&desk->w->cfg, CONF_STATE_DIR), desk->w->acct->name, &there, &word);
+	/* A row that changed after the file was written is a person's later word. */
+	if (there && word.at.us > row.since.us &&
+	    tbl_control_lower(desk->db, desk->w->account.account_id, word.mode, word.reason, word.person,
+			      word.at, &stands) != REASON_OK)
+		log_event(LOG_WARN, "stop-row", "reason=%s", reason_code(REASON_DB_ERROR));
+}
+
 /* A CRIT that nobody acknowledged by the alert deadline lowers the mode until somebody does. */
 static void look_at_alerts(struct store_desk *desk)
 {
-	struct alert_row rows[64];
+	struct alert_row rows[256];
 	int count = 0, mode = MODE_TRADE;
 	int64_t lead_s =
 		conf_number(&desk->w->cfg, CONF_ALERT_DEADLINE) - 9 * 3600; /* before an ordinary open */
 	struct wall deadline = wall_add_us(desk->w->inputs->session_open, lead_s * US_PER_S);
 
-	if (clock_wall(desk->w->clock).us >= deadline.us &&
-	    tbl_alert_open(desk->db, desk->w->account.account_id, desk->w->day, rows, (int)ARRAY_COUNT(rows),
-			   &count) == REASON_OK) {
+	if (clock_wall(desk->w->clock).us >= deadline.us) {
+		enum reason why = tbl_alert_open(desk->db, desk->w->account.account_id, desk->w->day, rows,
+						 (int)ARRAY_COUNT(rows), &count);
+
+		if (why != REASON_OK && why != REASON_OVERFLOW)
+			return; /* the database's absence has its own cause */
+		/* More than can be read: one of them may be a CRIT. */
+		if (why == REASON_OVERFLOW)
+			mode = MODE_OBSERVE;
 		for (int i = 0; i < count; i++) {
 			if (rows[i].level == FINDING_CRIT && !rows[i].acknowledged)
 				mode = MODE_OBSERVE;
@@ -319,6 +345,7 @@ static void heartbeat(struct store_desk *desk)
 	tell_db(desk, why != REASON_DB_AWAY && why != REASON_DB_COMMIT_UNKNOWN);
 	if (why == REASON_DB_AWAY)
 		return;
+	file_to_row(desk);
 	look_at_row(desk);
 	look_at_alerts(desk);
 }
