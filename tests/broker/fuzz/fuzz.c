@@ -681,13 +681,15 @@ static void fuzz_start(struct fuzz *fz)
 	static struct text t, ready;
 	char path[FILE_PATH_SIZE], control[FILE_PATH_SIZE];
 	const char *more[] = { "--accounts", path, "--market", "still", "--control", control, NULL };
+	pid_t pid;
 
 	in_folder(fz, "d.sock", control);
 	t.len = 0;
 	puts_to(&t, accounts);
 	mutate(&fz->random, &t);
 	write_file(fz, "accounts", &t, path);
-	end_well(start(fz, more, &ready), ready.len > 0);
+	pid = start(fz, more, &ready);
+	end_well(pid, ready.len > 0);
 	fz->starts++;
 }
 
