@@ -209,7 +209,7 @@ int cmd_ack(int argc, char **argv)
 {
 	struct house house = HOUSE_INIT;
 	struct ops_args args;
-	struct alert_row rows[256];
+	static struct alert_row rows[256];
 	int count = 0, done = 0;
 	enum reason why;
 
@@ -219,13 +219,15 @@ int cmd_ack(int argc, char **argv)
 	if (why == REASON_OK)
 		why = house_open(&house, &args, NEED_CONF | NEED_CLOCK | NEED_DB | NEED_ACCOUNT,
 				 "gj_operator");
-	if (why == REASON_OK)
+	if (why == REASON_OK) {
 		why = tbl_alert_open(house.db, house.account.account_id, house.day, rows,
 				     (int)ARRAY_COUNT(rows), &count);
-	if (why == REASON_OVERFLOW) {
-		count = (int)ARRAY_COUNT(rows);
-		printf("more than %d alerts are open; these first, then say it again for the rest\n", count);
-		why = REASON_OK;
+		if (why == REASON_OVERFLOW) {
+			count = (int)ARRAY_COUNT(rows);
+			printf("more than %d alerts are open; these first, then say it again for the rest\n",
+			       count);
+			why = REASON_OK;
+		}
 	}
 	for (int i = 0; i < count && why == REASON_OK; i++) {
 		if (rows[i].acknowledged || (args.word_count > 0 && strcmp(args.words[0], rows[i].code) != 0))
