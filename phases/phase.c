@@ -624,15 +624,14 @@ enum reason phase_unchanged(struct phase *ph)
 					   "looked; run: gaejang rerun preflight --downstream");
 }
 
-static enum reason upstream(struct phase *ph)
+static enum reason upstream_read(struct phase *ph)
 {
 	static const int64_t no_ages[PHASE_COUNT];
-	enum reason why = upstream_wait(ph);
+	enum reason why = tbl_phase_records(ph->db, ph->account.account_id, ph->day.day, ph->records);
 
-	if (why == REASON_OK)
-		why = tbl_phase_records(ph->db, ph->account.account_id, ph->day.day, ph->records);
 	if (why != REASON_OK)
 		return why;
+	ph->input_count = 0;
 	for (int id = 0; id < PHASE_COUNT; id++) {
 		const struct phase_record *up = &ph->records[id];
 		enum freshness fresh;
@@ -1000,12 +999,17 @@ static void print_answer(const struct phase *ph)
 
 static enum reason walk(struct phase *ph)
 {
-	enum reason why = upstream(ph);
+	enum reason why = upstream_wait(ph);
 
+	if (why == REASON_OK)
+		why = upstream_read(ph);
 	if (why == REASON_OK && !ph->day.trading && ph->def->id != PHASE_PREFLIGHT)
 		why = reason_set(REASON_MARKET_CLOSED, "not a trading day");
 	if (why == REASON_OK)
 		why = phase_lease_take(ph);
+	/* Whoever held the lease meanwhile may have replaced what was read. */
+	if (why == REASON_OK)
+		why = upstream_read(ph);
 	if (why != REASON_OK)
 		return why;
 	ph->products = true;

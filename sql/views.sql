@@ -38,14 +38,14 @@ WITH RECURSIVE rests (phase, upstream) AS (
 )
 SELECT phase, upstream FROM rests;
 
--- Newest result of each phase on each day. Runs that were read-only answered a question and froze nothing: left out.
+-- Newest result of each phase on each day: the one written last. Runs that were read-only answered a question and froze nothing: left out.
 CREATE OR REPLACE SQL SECURITY INVOKER VIEW v_phase_newest AS
 SELECT s.account_id, s.trade_date, s.phase, s.run_id, s.status, s.mode, s.reason, s.detail, s.finished_kst, s.took_ms,
        s.content_digest, s.evidence, r.attempt, r.started_kst
 FROM phase_result s JOIN phase_run r ON r.run_id = s.run_id
-WHERE s.run_id = (SELECT MAX(x.run_id) FROM phase_result x JOIN phase_run y ON y.run_id = x.run_id
-                  WHERE x.account_id = s.account_id AND x.trade_date = s.trade_date AND x.phase = s.phase
-                    AND NOT y.read_only);
+WHERE s.result_id = (SELECT MAX(x.result_id) FROM phase_result x JOIN phase_run y ON y.run_id = x.run_id
+                     WHERE x.account_id = s.account_id AND x.trade_date = s.trade_date AND x.phase = s.phase
+                       AND NOT y.read_only);
 
 CREATE OR REPLACE SQL SECURITY INVOKER VIEW v_day AS
 SELECT r.account_id, MAX(r.trade_date) AS trade_date FROM phase_run r GROUP BY r.account_id;
@@ -156,7 +156,8 @@ WITH base AS (
   WHERE c.acceptance_id = (SELECT MAX(x.acceptance_id) FROM acceptance x WHERE x.account_id = c.account_id)
 ), list AS (
   SELECT c.account_id, c.run_id, r.finished_kst FROM cash_snapshot c JOIN phase_result r ON r.run_id = c.run_id
-  WHERE c.run_id = (SELECT MAX(x.run_id) FROM cash_snapshot x WHERE x.account_id = c.account_id)
+  WHERE r.result_id = (SELECT MAX(y.result_id) FROM cash_snapshot x JOIN phase_result y ON y.run_id = x.run_id
+                       WHERE x.account_id = c.account_id)
 ), shares AS (
   SELECT b.account_id, l.symbol, l.qty AS ours, 0 AS theirs FROM base b JOIN snapshot_lot l ON l.snapshot_id = b.snapshot_id
   UNION ALL

@@ -17,7 +17,7 @@
 #include "shared/store/migrate.h"
 #include "shared/base/banned.h"
 
-#define SCHEMA_NEWEST  "001_house.sql" /* the newest file of sql/migrations this build was made with */
+#define SCHEMA_NEWEST  "002_result_order.sql" /* the newest file of sql/migrations this build was made with */
 #define MIGRATIONS_MAX 200
 #define VERSION_SIZE   32
 #define SQL_FILE_MAX   (1024 * 1024)

@@ -8,14 +8,14 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 INSERT INTO phase_input (run_id, upstream, upstream_run, upstream_digest) VALUES (?, ?, ?, ?);
 
 -- name: phase_records   used by: every phase, gate, gaejang   in: account_id, trade_date, account_id, trade_date, room
--- Newest result of each phase. A read-only run answered and froze nothing: it takes nobody's place.
+-- Newest result of each phase: the one written last. A read-only run answered and froze nothing: it takes nobody's place.
 SELECT s.phase, s.run_id, r.attempt, s.status, s.mode, s.reason, s.detail, r.started_kst, s.finished_kst, s.took_ms,
        s.content_digest
 FROM phase_result s JOIN phase_run r ON r.run_id = s.run_id
 WHERE s.account_id = ? AND s.trade_date = ?
-  AND s.run_id IN (SELECT MAX(x.run_id) FROM phase_result x JOIN phase_run y ON y.run_id = x.run_id
-                   WHERE x.account_id = ? AND x.trade_date = ? AND NOT y.read_only GROUP BY x.phase)
-ORDER BY s.run_id LIMIT ?;
+  AND s.result_id IN (SELECT MAX(x.result_id) FROM phase_result x JOIN phase_run y ON y.run_id = x.run_id
+                      WHERE x.account_id = ? AND x.trade_date = ? AND NOT y.read_only GROUP BY x.phase)
+ORDER BY s.result_id LIMIT ?;
 
 -- name: phase_inputs   used by: every phase, gate, gaejang   in: run_id, room
 SELECT upstream, upstream_run, upstream_digest FROM phase_input WHERE run_id = ? ORDER BY upstream LIMIT ?;

@@ -28,8 +28,9 @@ INSERT INTO mismatch (run_id, symbol, since_kst) VALUES (?, ?, ?);
 -- name: mismatch_newest   used by: reconcile   in: account_id, trade_date, room
 -- Of the newest attempt of the day that ended; one that left none has no rows.
 SELECT m.symbol, m.since_kst FROM mismatch m
-WHERE m.run_id = (SELECT MAX(s.run_id) FROM phase_result s JOIN phase_run r ON r.run_id = s.run_id
-                  WHERE s.account_id = ? AND s.trade_date = ? AND s.phase = 'reconcile' AND NOT r.read_only)
+WHERE m.run_id = (SELECT s.run_id FROM phase_result s JOIN phase_run r ON r.run_id = s.run_id
+                  WHERE s.account_id = ? AND s.trade_date = ? AND s.phase = 'reconcile' AND NOT r.read_only
+                  ORDER BY s.result_id DESC LIMIT 1)
 ORDER BY m.symbol LIMIT ?;
 
 -- name: lock_add   used by: reconcile, worker, observer, gaejang   in: account_id, trade_date, symbol, side, locked, reason, at_kst

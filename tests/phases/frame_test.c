@@ -211,6 +211,51 @@ static void test_leases(void **state)
 	(void)house_sql(&house, "UPDATE lease SET kind = 'NONE', clean = 1");
 }
 
+static void lease_of_another(void)
+{
+	(void)house_sql(&house, "UPDATE lease SET kind = 'PHASE', holder = 'other:2:b', program = 'auth', "
+				"epoch = epoch + 1, clean = 0, "
+				"expires_kst = '2021-01-04 12:00:00'");
+}
+
+static void preflight_overtakes(struct test_house *held)
+{
+	(void)house_sql(held, "UPDATE lease SET kind = 'NONE', clean = 1");
+	assert_int_equal(house_run(held, "preflight", ""), 0);
+}
+
+/* Of two runs the one that ended last is the newest, whatever their numbers: its products were written last too. */
+static void test_overtaken(void **state)
+{
+	char number[32];
+
+	(void)state;
+	(void)snprintf(number, sizeof(number), "%.31s",
+		       house_sql(&house, "SELECT MAX(run_id) + 1 FROM phase_run"));
+	lease_of_another();
+	assert_int_equal(house_run_held(&house, "preflight", "", preflight_overtakes), 0);
+	assert_sql("SELECT MAX(run_id) FROM phase_result",
+		   house_sql(&house, "SELECT MAX(run_id) FROM phase_run"));
+	assert_sql("SELECT run_id FROM v_today WHERE phase = 'preflight'", number);
+	assert_sql("SELECT run_id FROM session WHERE run_id = (SELECT run_id FROM v_today WHERE phase = "
+		   "'preflight')",
+		   number);
+}
+
+/* What a run read before it waited for the lease may be old by then: it reads again. */
+static void test_upstream_moved(void **state)
+{
+	(void)state;
+	lease_of_another();
+	assert_int_equal(house_run_held(&house, "params", "", preflight_overtakes), 1);
+	assert_out("FAIL params: params-none");
+	assert_sql("SELECT upstream_run FROM phase_input WHERE run_id = (SELECT run_id FROM v_today WHERE "
+		   "phase = "
+		   "'params')",
+		   house_sql(&house, "SELECT MAX(run_id) FROM phase_result WHERE phase = 'preflight'"));
+	assert_sql("SELECT COUNT(*) FROM v_today WHERE phase = 'params' AND fresh = 'not-pass'", "1");
+}
+
 static void test_signal(void **state)
 {
 	int status;
@@ -288,6 +333,7 @@ int main(void)
 		cmocka_unit_test(test_pass),        cmocka_unit_test(test_upstream),
 		cmocka_unit_test(test_broker_away), cmocka_unit_test(test_params),
 		cmocka_unit_test(test_too_late),    cmocka_unit_test(test_leases),
+		cmocka_unit_test(test_overtaken),   cmocka_unit_test(test_upstream_moved),
 		cmocka_unit_test(test_signal),      cmocka_unit_test(test_database_away),
 		cmocka_unit_test(test_not_closed),  cmocka_unit_test(test_closed_day),
 	};

@@ -101,8 +101,17 @@ static void gather(struct test_house *house, int out)
 	(void)close(out);
 }
 
+/* Time stands still: the program goes to sleep and stays asleep. */
+static void hold(struct test_house *house)
+{
+	struct timespec tenths = { 0, 300000000 };
+
+	assert_int_equal(clock_set_pace(house->clock, CLOCK_STILL, 0), REASON_OK);
+	(void)nanosleep(&tenths, NULL);
+}
+
 static int run(struct test_house *house, const char *program, const char *args, const char *input,
-	       int signal_number)
+	       int signal_number, void (*meanwhile)(struct test_house *house))
 {
 	char path[512], text[1024], conf_option[] = "--config", *argv[WORDS_MAX + 4];
 	int in = temp_fd(input), out = temp_fd(NULL), count = 1, status;
@@ -119,18 +128,17 @@ static int run(struct test_house *house, const char *program, const char *args, 
 	}
 	argv[count] = NULL;
 	pid = start(house, argv, in, out);
-	if (signal_number != 0) {
-		struct timespec tenth = { 0, 300000000 };
-
-		/* Time stands still: the program goes to sleep and stays asleep until the signal. */
-		assert_int_equal(clock_set_pace(house->clock, CLOCK_STILL, 0), REASON_OK);
-		(void)nanosleep(&tenth, NULL);
-		assert_int_equal(kill(pid, signal_number), 0);
-		status = finish(house, pid);
+	if (signal_number != 0 || meanwhile)
+		hold(house);
+	if (meanwhile) {
+		meanwhile(house);
 		assert_int_equal(clock_set_pace(house->clock, CLOCK_EVENT, 0), REASON_OK);
-	} else {
-		status = finish(house, pid);
 	}
+	if (signal_number != 0)
+		assert_int_equal(kill(pid, signal_number), 0);
+	status = finish(house, pid);
+	if (signal_number != 0)
+		assert_int_equal(clock_set_pace(house->clock, CLOCK_EVENT, 0), REASON_OK);
 	(void)close(in);
 	gather(house, out);
 	return status;
@@ -138,17 +146,23 @@ static int run(struct test_house *house, const char *program, const char *args, 
 
 int house_run(struct test_house *house, const char *program, const char *args)
 {
-	return run(house, program, args, NULL, 0);
+	return run(house, program, args, NULL, 0, NULL);
 }
 
 int house_run_in(struct test_house *house, const char *program, const char *args, const char *input)
 {
-	return run(house, program, args, input, 0);
+	return run(house, program, args, input, 0, NULL);
 }
 
 int house_run_signal(struct test_house *house, const char *program, const char *args, int signal_number)
 {
-	return run(house, program, args, NULL, signal_number);
+	return run(house, program, args, NULL, signal_number, NULL);
+}
+
+int house_run_held(struct test_house *house, const char *program, const char *args,
+		   void (*meanwhile)(struct test_house *house))
+{
+	return run(house, program, args, NULL, 0, meanwhile);
 }
 
 /* ---- database ------------------------------------------------------------------------------------------------------- */

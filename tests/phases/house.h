@@ -25,6 +25,9 @@ void house_db(struct test_house *house, const char *verb); /* ops/db start, stop
 /* Runs PROGRAM with --config and the words of `args`; returns the exit status, 128 + signal when one ended it. */
 int house_run(struct test_house *house, const char *program, const char *args);
 int house_run_in(struct test_house *house, const char *program, const char *args, const char *input);
+/* As house_run, but once the program waits for time, which stands still meanwhile, `meanwhile` does its work first. */
+int house_run_held(struct test_house *house, const char *program, const char *args,
+		   void (*meanwhile)(struct test_house *house));
 /* As house_run, but sends the signal once the program waits for time, which stands still meanwhile. */
 int house_run_signal(struct test_house *house, const char *program, const char *args, int signal_number);
 /* First column of the first row, "" when there is none. The newest four results may be used in one call. */

@@ -158,6 +158,29 @@ static void test_phases(void **state)
 	assert_reason(tbl_last_traded_day(db, account, next, &found), REASON_DB_NOT_FOUND);
 }
 
+/* Two runs at once: the second number may have had the lease first. What was written last is the newest, everywhere. */
+static void test_newest_is_written_last(void **state)
+{
+	struct kst_day day = { 20200608 };
+	struct db *db = logins[PHASE_RECONCILE];
+	struct phase_run_row first = seed_run(db, account, day, PHASE_RECONCILE, false);
+	struct phase_run_row second = seed_run(db, account, day, PHASE_RECONCILE, false);
+	struct mismatch odd = { .symbol = "005930", .since = first.started }, found[2];
+	struct phase_record records[PHASE_COUNT];
+	int count = -1;
+
+	(void)state;
+	assert_true(first.run_id < second.run_id);
+	assert_done(tbl_mismatch_add(db, second.run_id, &odd));
+	seed_result(db, &second, STATUS_FAIL, MODE_HALT, "second");
+	seed_result(db, &first, STATUS_PASS, MODE_TRADE, "first");
+	assert_done(tbl_phase_records(db, account, day, records));
+	assert_int_equal(records[PHASE_RECONCILE].run_id, first.run_id);
+	assert_int_equal(records[PHASE_RECONCILE].status, STATUS_PASS);
+	assert_done(tbl_mismatch_newest(db, account, day, found, 2, &count));
+	assert_int_equal(count, 0);
+}
+
 static void *commit_soon(void *arg)
 {
 	struct timespec wait = { .tv_nsec = 200000000 };
@@ -544,15 +567,17 @@ static void test_results(void **state)
 			 rows[3];
 	struct db *db = logins[PHASE_CLOSE], *worker = private_db_open("gj_worker");
 	struct kst_day one = { 20200801 }, two = { 20200802 };
-	struct phase_run_row run;
+	struct phase_run_row run, runs[2];
 	char symbols[3][SYMBOL_SIZE], paths[2][500];
 	int64_t trips[4];
 	int count = 0;
 
 	(void)state;
 	/* the day is closed twice: the newest close counts */
+	for (int i = 0; i < 2; i++)
+		runs[i] = seed_run(db, account, one, PHASE_CLOSE, false);
 	for (int i = 0; i < 2; i++) {
-		run = seed_run(db, account, one, PHASE_CLOSE, false);
+		run = runs[1 - i]; /* the newest is what was written last, not the highest number */
 		row.run_id = run.run_id;
 		row.equity_end_won = 110 + i;
 		assert_done(tbl_daily_add(db, &row));
@@ -569,6 +594,7 @@ static void test_results(void **state)
 	row.day = two;
 	assert_done(tbl_daily_add(db, &row));
 	assert_done(tbl_round_trip_add(db, run.run_id, account, two, 1, "005930", 5, -300, seed_at(1)));
+	seed_result(db, &run, STATUS_PASS, MODE_TRADE, "content");
 	assert_done(tbl_daily_newest(logins[PHASE_GUARDRAIL], account, two, rows, 3, &count));
 	assert_int_equal(count, 2);
 	assert_int_equal(rows[0].day.yyyymmdd, 20200802);
@@ -648,6 +674,7 @@ int main(void)
 		cmocka_unit_test(test_every_statement_prepares),
 		cmocka_unit_test(test_account_and_symbols),
 		cmocka_unit_test(test_phases),
+		cmocka_unit_test(test_newest_is_written_last),
 		cmocka_unit_test(test_two_attempts_at_once),
 		cmocka_unit_test(test_morning_products),
 		cmocka_unit_test(test_params),

@@ -27,16 +27,20 @@ static struct digest content_of(uint32_t n)
 	return seed_digest(texts[n]);
 }
 
-/* Some attempts of one phase: read-only ones, dead ones, any status; inputs right, old, or not said at all. */
+/* Some attempts of one phase: read-only ones, dead ones, overtaken ones, any status; inputs right, old, or not said at all. */
 static void seed_attempts(int64_t account, struct kst_day day, enum phase_id phase)
 {
 	static const enum phase_status statuses[] = { STATUS_PASS, STATUS_PASS,    STATUS_PASS,
 						      STATUS_PASS, STATUS_PASS,    STATUS_PASS,
 						      STATUS_FAIL, STATUS_UNKNOWN, STATUS_CLOSED };
 	int attempts = (int)random_below(8) == 0 ? 0 : 1 + (int)random_below(2);
+	bool overtaken = random_below(4) == 0; /* two at once: the second number ends first */
+	struct phase_run_row runs[2];
 
+	for (int i = 0; i < attempts; i++)
+		runs[i] = seed_run(logins[phase], account, day, phase, random_below(8) == 0);
 	for (int i = 0; i < attempts; i++) {
-		struct phase_run_row run = seed_run(logins[phase], account, day, phase, random_below(8) == 0);
+		struct phase_run_row run = runs[overtaken ? attempts - 1 - i : i];
 		struct phase_result_row row = { .run_id = run.run_id,
 						.account_id = account,
 						.day = day,
