@@ -16,12 +16,21 @@
  * One listing, page after page. It is complete only when the broker's own header says that this was the last page
  * and nothing on the way contradicts that; every other end leaves what was read, marked PARTIAL.
  */
+/* The place in a listing is two texts, whose names differ by their width. */
+struct cursor_names {
+	const char *fk, *nk; /* as asked, upper case */
+	const char *fk_member, *nk_member; /* as told, lower case */
+};
+static const struct cursor_names cursor_100 = { "CTX_AREA_FK100", "CTX_AREA_NK100", "ctx_area_fk100",
+						"ctx_area_nk100" };
+static const struct cursor_names cursor_200 = { "CTX_AREA_FK200", "CTX_AREA_NK200", "ctx_area_fk200",
+						"ctx_area_nk200" };
+
 struct pager {
 	struct kis *kis;
 	enum kis_call call;
 	const char *rows_name; /* "output", "output1" */
-	const char *fk_name, *nk_name; /* as asked, upper case */
-	const char *fk_member, *nk_member; /* as told, lower case */
+	const struct cursor_names *cursor;
 	const char *key_name; /* member that tells rows apart; with key_day in front if given */
 	const char *key_day;
 	void (*ask)(const struct kis *kis, void *arg, struct query *query);
@@ -151,8 +160,8 @@ static enum reason pages_read(struct pager *pg, bool *out_restart)
 		}
 		*query = (struct query){ 0 };
 		pg->ask(pg->kis, pg->arg, query);
-		query_add(query, pg->fk_name, fk);
-		query_add(query, pg->nk_name, nk);
+		query_add(query, pg->cursor->fk, fk);
+		query_add(query, pg->cursor->nk, nk);
 		kis_answer_clear(&answer);
 		why = kis_get(pg->kis, pg->call, query, pg->pages > 0, pg->until, &answer);
 		if (why != REASON_OK) {
@@ -169,8 +178,8 @@ static enum reason pages_read(struct pager *pg, bool *out_restart)
 			goto out;
 		memcpy(fk_sent, fk, sizeof(fk));
 		memcpy(nk_sent, nk, sizeof(nk));
-		if (!cursor_copy(answer.root, pg->fk_member, fk) ||
-		    !cursor_copy(answer.root, pg->nk_member, nk)) {
+		if (!cursor_copy(answer.root, pg->cursor->fk_member, fk) ||
+		    !cursor_copy(answer.root, pg->cursor->nk_member, nk)) {
 			why = partial(pg, "has a cursor that cannot be sent back");
 			goto out;
 		}
@@ -487,10 +496,7 @@ enum reason kis_daily_orders(struct kis *kis, struct kst_day from, struct kst_da
 		.kis = kis,
 		.call = CALL_DAILY_ORDERS,
 		.rows_name = "output1",
-		.fk_name = "CTX_AREA_FK100",
-		.nk_name = "CTX_AREA_NK100",
-		.fk_member = "ctx_area_fk100",
-		.nk_member = "ctx_area_nk100",
+		.cursor = &cursor_100,
 		.key_name = "odno",
 		.key_day = "ord_dt",
 		.ask = daily_ask,
@@ -531,10 +537,7 @@ enum reason kis_open_orders(struct kis *kis, struct wall until, struct broker_or
 		.kis = kis,
 		.call = CALL_OPEN_ORDERS,
 		.rows_name = "output",
-		.fk_name = "CTX_AREA_FK100",
-		.nk_name = "CTX_AREA_NK100",
-		.fk_member = "ctx_area_fk100",
-		.nk_member = "ctx_area_nk100",
+		.cursor = &cursor_100,
 		.key_name = "odno",
 		.ask = open_ask,
 		.take_row = order_row,
@@ -677,10 +680,7 @@ enum reason kis_balance(struct kis *kis, struct wall until, struct broker_balanc
 		.kis = kis,
 		.call = CALL_BALANCE,
 		.rows_name = "output1",
-		.fk_name = "CTX_AREA_FK100",
-		.nk_name = "CTX_AREA_NK100",
-		.fk_member = "ctx_area_fk100",
-		.nk_member = "ctx_area_nk100",
+		.cursor = &cursor_100,
 		.key_name = "pdno",
 		.ask = balance_ask,
 		.take_row = balance_row,
@@ -783,10 +783,7 @@ enum reason kis_reservations(struct kis *kis, struct kst_day from, struct kst_da
 		.kis = kis,
 		.call = CALL_RESERVATIONS,
 		.rows_name = "output",
-		.fk_name = "CTX_AREA_FK200",
-		.nk_name = "CTX_AREA_NK200",
-		.fk_member = "ctx_area_fk200",
-		.nk_member = "ctx_area_nk200",
+		.cursor = &cursor_200,
 		.key_name = "rsvn_ord_seq",
 		.key_day = "rsvn_ord_ord_dt",
 		.ask = reservations_ask,
