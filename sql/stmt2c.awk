@@ -1,6 +1,7 @@
 # Turns sql/stmt/TABLE.sql into stmt_gen.h (enum of names) and stmt_gen.c (their texts).
 # A statement begins at "-- name: NAME" and ends at the next one or the end of the file; other "--" lines are
-# comments for people and stay out of the text. The last ";" is dropped.
+# comments for people and stay out of the text. The last ";" is dropped. A text that several statements of a file share
+# begins at "-- part: NAME", before them; a line ":NAME" of a statement stands for it.
 BEGIN { count = 0 }
 function flush_stmt(   t) {
 	if (name == "") return
@@ -14,9 +15,17 @@ function flush_stmt(   t) {
 	names[count] = name; texts[count] = t; count++
 	name = ""; text = ""
 }
-/^-- name:/ { flush_stmt(); name = $3; next }
+/^-- name:/ { flush_stmt(); part = ""; name = $3; next }
+/^-- part:/ { flush_stmt(); part = FILENAME $3; parts[part] = ""; next }
+/^:/ {
+	shared = FILENAME substr($1, 2)
+	if (!(shared in parts)) { printf "stmt2c: %s: no part %s above this line: %s\n", FILENAME, $1, name > "/dev/stderr"; bad = 1; exit 1 }
+	text = text parts[shared]
+	next
+}
 /^[ \t]*--/ { next }
-{ if (name != "") text = text $0 "\n" }
+part != "" { parts[part] = parts[part] $0 "\n"; next }
+name != "" { text = text $0 "\n" }
 END {
 	if (bad) exit 1
 	flush_stmt()
