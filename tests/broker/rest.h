@@ -96,6 +96,8 @@ const char *rest_average_text(const struct broker *b, int64_t cost_won, int64_t 
 			      char out[static SCALED_TEXT_SIZE]);
 /* One row of the balance, with the key order of inquire-balance, or that of the one with realised profit. */
 void rest_holding_row(struct call *call, const struct exch_holding *h, bool with_profit);
+bool rest_holdings_page(struct call *call, const struct exch_holding *rows, size_t row_count, bool realised,
+			struct page *out);
 void rest_balance_totals(struct call *call, const struct exch_cash *cash); /* keys and values, no bracket */
 /* part x factor / whole with so many decimals. */
 void rest_ratio(struct json_out *j, const char *key, int64_t part, int64_t whole, int64_t factor,

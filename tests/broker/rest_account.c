@@ -99,11 +99,9 @@ void answer_realised(struct call *call)
 		"AFHR_FLPR_YN",          "INQR_DVSN", "UNPR_DVSN",   "FUND_STTL_ICLD_YN",
 		"FNCG_AMT_AUTO_RDPT_YN", "PRCS_DVSN", "COST_ICLD_YN"
 	};
-	int copies = rest_row_copies(call);
 	struct exch_holding *rows = NULL;
-	size_t row_count = 0, shown;
+	size_t row_count = 0;
 	struct page page;
-	char fk[128], nk[64];
 
 	for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
 		if (rest_param(call, names[i]) == NULL) {
@@ -117,21 +115,8 @@ void answer_realised(struct call *call)
 		rest_list_failed(call);
 		goto out;
 	}
-	shown = rest_rows_hidden(call) ? 0 : row_count * (size_t)copies;
-	if (!rest_page(call, "CTX_AREA_NK100", shown, (size_t)setting(&call->b->set, SET_page_balance),
-		       &page))
+	if (!rest_holdings_page(call, rows, row_count, true, &page))
 		goto out;
-	snprintf(fk, sizeof fk, "%.8s^%.2s^%.1s^%.1s^%.2s^%.2s^%.1s^", rest_text(call, "CANO"),
-		 rest_text(call, "ACNT_PRDT_CD"), rest_text(call, "AFHR_FLPR_YN"),
-		 rest_text(call, "FNCG_AMT_AUTO_RDPT_YN"), rest_text(call, "INQR_DVSN"),
-		 rest_text(call, "UNPR_DVSN"), rest_text(call, "FUND_STTL_ICLD_YN"));
-	snprintf(nk, sizeof nk, "N^00000A%s^300^00000000^00^",
-		 page.to > 0 ? rows[(page.to - 1) / (size_t)copies].code : "");
-	rest_cursors(call, &page, "ctx_area_fk100", "ctx_area_nk100", fk, nk, 100);
-	json_open(&call->j, "output1", '[');
-	for (size_t i = page.from; i < page.to; i++)
-		rest_holding_row(call, &rows[i / (size_t)copies], true);
-	json_close(&call->j, ']');
 	realised_totals(call, rows, row_count);
 	rest_done_list(call, &page, false);
 out:

@@ -542,6 +542,32 @@ void rest_balance_totals(struct call *call, const struct exch_cash *cash)
 	rest_ratio(j, "asst_icdc_erng_rt", rates ? change_won : 0, cash->bfdy_total_won, 100, 8);
 }
 
+/* One page of holdings as output1, with its cursors. False when the cursor asked for is not ours. */
+bool rest_holdings_page(struct call *call, const struct exch_holding *rows, size_t row_count, bool realised,
+			struct page *out)
+{
+	int copies = rest_row_copies(call);
+	size_t shown;
+	char fk[128] = "", nk[64];
+
+	shown = rest_rows_hidden(call) ? 0 : row_count * (size_t)copies;
+	if (!rest_page(call, "CTX_AREA_NK100", shown, (size_t)setting(&call->b->set, SET_page_balance), out))
+		return false;
+	if (!call->b->paper)
+		snprintf(fk, sizeof fk, "%.8s^%.2s^%.1s^%.1s^%.2s^%.2s^%.1s^", rest_text(call, "CANO"),
+			 rest_text(call, "ACNT_PRDT_CD"), rest_text(call, "AFHR_FLPR_YN"),
+			 rest_text(call, "FNCG_AMT_AUTO_RDPT_YN"), rest_text(call, "INQR_DVSN"),
+			 rest_text(call, "UNPR_DVSN"), rest_text(call, "FUND_STTL_ICLD_YN"));
+	snprintf(nk, sizeof nk, "N^00000A%s^300^00000000^00^",
+		 out->to > 0 ? rows[(out->to - 1) / (size_t)copies].code : "");
+	rest_cursors(call, out, "ctx_area_fk100", "ctx_area_nk100", fk, nk, 100);
+	json_open(&call->j, "output1", '[');
+	for (size_t i = out->from; i < out->to; i++)
+		rest_holding_row(call, &rows[i / (size_t)copies], realised);
+	json_close(&call->j, ']');
+	return true;
+}
+
 void answer_balance(struct call *call)
 {
 	static const char *const flags[] = {
@@ -549,12 +575,10 @@ void answer_balance(struct call *call)
 		"FNCG_AMT_AUTO_RDPT_YN", "PRCS_DVSN"
 	};
 	bool other_day = strcmp(rest_text(call, "PRCS_DVSN"), "01") != 0;
-	int copies = rest_row_copies(call);
 	struct exch_holding *rows = NULL;
 	struct exch_cash cash = { 0 };
-	size_t row_count = 0, shown;
+	size_t row_count = 0;
 	struct page page;
-	char fk[128] = "", nk[64];
 
 	for (size_t i = 0; i < ARRAY_COUNT(flags); i++) {
 		if (rest_param(call, flags[i]) == NULL) {
@@ -566,22 +590,8 @@ void answer_balance(struct call *call)
 		rest_list_failed(call);
 		goto out;
 	}
-	shown = rest_rows_hidden(call) ? 0 : row_count * (size_t)copies;
-	if (!rest_page(call, "CTX_AREA_NK100", shown, (size_t)setting(&call->b->set, SET_page_balance),
-		       &page))
+	if (!rest_holdings_page(call, rows, row_count, false, &page))
 		goto out;
-	if (!call->b->paper)
-		snprintf(fk, sizeof fk, "%.8s^%.2s^%.1s^%.1s^%.2s^%.2s^%.1s^", rest_text(call, "CANO"),
-			 rest_text(call, "ACNT_PRDT_CD"), rest_text(call, "AFHR_FLPR_YN"),
-			 rest_text(call, "FNCG_AMT_AUTO_RDPT_YN"), rest_text(call, "INQR_DVSN"),
-			 rest_text(call, "UNPR_DVSN"), rest_text(call, "FUND_STTL_ICLD_YN"));
-	snprintf(nk, sizeof nk, "N^00000A%s^300^00000000^00^",
-		 page.to > 0 ? rows[(page.to - 1) / (size_t)copies].code : "");
-	rest_cursors(call, &page, "ctx_area_fk100", "ctx_area_nk100", fk, nk, 100);
-	json_open(&call->j, "output1", '[');
-	for (size_t i = page.from; i < page.to; i++)
-		rest_holding_row(call, &rows[i / (size_t)copies], false);
-	json_close(&call->j, ']');
 	if (call->faults.hit[FAULT_empty_success] == NULL)
 		exch_cash_of(call->b->ex, call->who->account, &cash);
 	json_open(&call->j, "output2", '[');
