@@ -13,6 +13,7 @@
 #include "shared/base/bug.h"
 #include "shared/base/clock.h"
 #include "tests/bench/figure.h"
+#include "tests/worker/engine_day.h"
 #include "worker/journal.h"
 #include "shared/base/banned.h"
 
@@ -36,34 +37,8 @@ static void inputs_make(void)
 {
 	const struct strategy *st = strategy_find("breakout");
 
-	engine_inputs_defaults(&in);
-	in.rehearsal = true;
-	in.day.yyyymmdd = 20210104;
+	engine_day_inputs(&in);
 	in.epoch = 1;
-	in.certificate_mode = MODE_TRADE;
-	in.session_open = kst_wall(in.day, 36000);
-	in.entry_end = kst_wall(in.day, 54900);
-	in.session_end = kst_wall(in.day, 55800);
-	in.commission_ppm = 142;
-	in.cash_won = 100000000;
-	in.limits = (struct limit_set){ .equity_won = 100000000,
-					.loss_day_won = 2000000,
-					.order_value_won = 10000000,
-					.exposure_symbol_won = 20000000,
-					.exposure_gross_won = 100000000,
-					.positions_max = 10,
-					.order_volume_bp = 1000,
-					.collar_last_bp = 300,
-					.collar_previous_bp = 1500,
-					.rate_minute = 10,
-					.rate_symbol_day = 6,
-					.rate_day = 200,
-					.repeated_orders = 3,
-					.band_refusals = 2,
-					.feed_confirm_bp = 300,
-					.feed_confirm_s = 60,
-					.tick_silence_s = 30,
-					.losing_streak = 5 };
 	snprintf(in.strategy, sizeof(in.strategy), "breakout");
 	in.strategy_version = st->version;
 	must(strategy_params_read(st, "", &in.params));

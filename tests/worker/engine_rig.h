@@ -17,6 +17,7 @@
 
 #include "shared/base/bug.h"
 #include "shared/base/won.h"
+#include "tests/worker/engine_day.h"
 #include "worker/engine.h"
 #include "worker/journal.h"
 
@@ -86,38 +87,8 @@ static inline void rig_inputs(struct rig *rig)
 {
 	struct engine_inputs *in = &rig->in;
 
-	engine_inputs_defaults(in);
-	snprintf(in->account, sizeof(in->account), "demo");
-	snprintf(in->env, sizeof(in->env), "real");
-	in->rehearsal = true;
-	in->day.yyyymmdd = RIG_DAY;
+	engine_day_inputs(in);
 	in->epoch = 9;
-	in->certificate_mode = MODE_TRADE;
-	in->session_open = rig_at(10, 0, 0);
-	in->entry_end = rig_at(15, 15, 0);
-	in->session_end = rig_at(15, 30, 0);
-	in->commission_ppm = 142;
-	in->cash_won = 100000000;
-	in->snapshot_frozen = rig_at(9, 20, 0);
-	in->limits = (struct limit_set){ .equity_won = 100000000,
-					 .cash_won = 100000000,
-					 .loss_day_won = 2000000,
-					 .exposure_symbol_won = 20000000,
-					 .exposure_gross_won = 100000000,
-					 .positions_max = 10,
-					 .order_value_won = 10000000,
-					 .order_volume_bp = 1000,
-					 .collar_last_bp = 300,
-					 .collar_previous_bp = 1500,
-					 .rate_minute = 10,
-					 .rate_symbol_day = 6,
-					 .rate_day = 200,
-					 .repeated_orders = 3,
-					 .band_refusals = 2,
-					 .feed_confirm_bp = 300,
-					 .feed_confirm_s = 60,
-					 .tick_silence_s = 30,
-					 .losing_streak = 5 };
 	rig_params(rig, "scripted", "");
 }
 
@@ -456,8 +427,8 @@ static inline void rig_prices(struct rig *rig)
 		rig_price(rig, rig->in.symbols[i].symbol, rig->in.symbols[i].previous_close_won);
 }
 
-/* Started, controls read, registered, one complete listing: TRADE, at 10:01. */
-static inline void rig_open(struct rig *rig)
+/* A new engine is told to start and that nobody stops it. */
+static inline void rig_begin(struct rig *rig)
 {
 	struct engine_event start = { .kind = EVENT_START };
 
@@ -465,6 +436,12 @@ static inline void rig_open(struct rig *rig)
 	rig_step(rig, &start);
 	rig_control(rig, CONTROL_ROW, MODE_TRADE, true);
 	rig_control(rig, CONTROL_FILE, MODE_TRADE, true);
+}
+
+/* Started, controls read, registered, one complete listing: TRADE, at 10:01. */
+static inline void rig_open(struct rig *rig)
+{
+	rig_begin(rig);
 	rig_feed(rig, FEED_UP, "");
 	for (int i = 0; i < rig->in.symbol_count; i++) {
 		if (rig->in.symbols[i].member)

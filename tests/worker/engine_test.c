@@ -867,13 +867,9 @@ static void test_equal_refusals_are_one_row(void **state)
 static void test_opening_print(void **state)
 {
 	struct rig *rig = two_symbols();
-	struct engine_event start = { .kind = EVENT_START };
 
 	(void)state;
-	assert_int_equal(engine_new(&rig->in, &rig->eng), REASON_OK);
-	rig_step(rig, &start);
-	rig_control(rig, CONTROL_ROW, MODE_TRADE, true);
-	rig_control(rig, CONTROL_FILE, MODE_TRADE, true);
+	rig_begin(rig);
 	rig_listing(rig);
 	rig->now = rig_at(10, 0, 59);
 	rig_timer(rig);
@@ -891,14 +887,10 @@ static void test_opening_print(void **state)
 static void test_opening_print_after_a_restart(void **state)
 {
 	struct rig *rig = two_symbols();
-	struct engine_event start = { .kind = EVENT_START };
 
 	(void)state;
-	assert_int_equal(engine_new(&rig->in, &rig->eng), REASON_OK);
 	rig->now = rig_at(11, 0, 0);
-	rig_step(rig, &start);
-	rig_control(rig, CONTROL_ROW, MODE_TRADE, true);
-	rig_control(rig, CONTROL_FILE, MODE_TRADE, true);
+	rig_begin(rig);
 	rig_listing(rig);
 	rig->now = rig_at(11, 0, 59);
 	rig_timer(rig);
