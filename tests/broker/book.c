@@ -425,29 +425,41 @@ static void note_print(struct symbol *symbol, const struct path_print *print)
 	}
 }
 
-static void note_vi(struct exchange *ex, const struct exch_quote *quote, int64_t price_won)
+enum { VI_STATIC = 1, VI_DYNAMIC = 2 };
+
+static void note_vi(struct exchange *ex, const struct exch_quote *quote, int64_t price_won, int kind)
 {
 	struct exch_vi *vi;
 
 	ex->vis = core_grow(ex->vis, &ex->vi_cap, ex->vi_count, sizeof(*ex->vis));
 	vi = &ex->vis[ex->vi_count++];
-	*vi = (struct exch_vi){ .kind = 1,
+	*vi = (struct exch_vi){ .kind = kind,
 				.won = price_won,
-				.base_won = quote->vi_base_won,
+				.base_won = (kind & VI_STATIC) ? quote->vi_base_won : 0,
+				.last_won = (kind & VI_DYNAMIC) ? quote->last_won : 0,
 				.number = quote->vi_count,
 				.from = quote->vi_from,
 				.until = quote->vi_until };
 	memcpy(vi->code, quote->code, sizeof(vi->code));
 }
 
-/* Static VI: a print that would lie 10 % or more from the last auction price is held back two minutes and then
- * made the auction's own. Not in the last minutes before the closing call, which is an auction anyway. */
+static bool far_from(int64_t price_won, int64_t from_won, int32_t percent)
+{
+	int64_t away = price_won > from_won ? price_won - from_won : from_won - price_won;
+
+	return percent > 0 && from_won > 0 && away * 100 >= from_won * percent;
+}
+
+/* Static VI: a print that would lie 10 % or more from the last auction price is held back two minutes and a random rest,
+ * and then made the auction's own; dynamic VI: one that would lie too far from the print before. Not in the last minutes
+ * before the closing call, which is an auction anyway. */
 bool book_vi(struct exchange *ex, struct symbol *symbol, struct path_print *print)
 {
 	struct exch_quote *quote = &symbol->quote;
-	int64_t away = print->price_won - quote->vi_base_won;
 	struct exch_event event = { .kind = EXCH_EV_STATE, .quote = quote };
-	struct wall until = wall_add_us(ex->now, CORE_VI_S * US_PER_S);
+	int64_t rest_s = (int64_t)(sim_mix(ex->config.seed ^ (uint64_t)ex->now.us) % (CORE_VI_REST_S + 1));
+	struct wall until = wall_add_us(ex->now, (CORE_VI_S + rest_s) * US_PER_S);
+	int kind;
 
 	if (!ex->config.vi || ex->phase != EXCH_PHASE_CONTINUOUS || symbol->tape.count > 0)
 		return false;
@@ -457,14 +469,19 @@ bool book_vi(struct exchange *ex, struct symbol *symbol, struct path_print *prin
 		core_emit(ex, &event);
 		return false;
 	}
-	if (print->side == 0 || (away < 0 ? -away : away) * 100 < quote->vi_base_won * CORE_VI_PERCENT ||
+	kind = (far_from(print->price_won, quote->vi_base_won, CORE_VI_PERCENT) ? VI_STATIC : 0) |
+	       (quote->print_count > 0 &&
+				far_from(print->price_won, quote->last_won, ex->config.vi_dynamic_percent)
+			? VI_DYNAMIC
+			: 0);
+	if (print->side == 0 || kind == 0 ||
 	    until.us >= kst_wall(ex->day.day, ex->day.close_s - CORE_CLOSING_S).us)
 		return false;
 	quote->vi = true;
 	quote->vi_count++;
 	quote->vi_from = ex->now;
 	quote->vi_until = until;
-	note_vi(ex, quote, print->price_won);
+	note_vi(ex, quote, print->price_won, kind);
 	core_emit(ex, &event);
 	emit_book(ex, symbol);
 	return true;

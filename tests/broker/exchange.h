@@ -101,7 +101,8 @@ struct exch_config {
 	char branch[EXCH_BRANCH_SIZE]; /* "" = 91252 real, 00950 paper */
 	bool fee_per_account; /* truncate fees per account and day; default per symbol */
 	bool drop_zero_rows; /* sold-out holdings leave the balance at once; default they stay until D+2 */
-	bool vi; /* static VI: 10 % from the last auction price stops a symbol for 2 minutes */
+	bool vi; /* 10 % from the last auction price (static) stops a symbol for 2 minutes and a rest */
+	int32_t vi_dynamic_percent; /* so does a trade so far from the one before; 0 = does not */
 	int32_t mid_prints_ppm; /* share of generated prints between the quotes, half a tick off the grid */
 	bool branch_checked; /* a wrong organisation number is refused (an empty one never is) */
 };
@@ -234,8 +235,9 @@ enum reason exch_day_bars(const struct exchange *ex, const char *code, struct ks
 			  struct exch_bar **out, size_t *out_count);
 struct exch_vi { /* one stop of today */
 	char code[EXCH_CODE_SIZE];
-	int kind; /* 1 static */
-	int64_t won, base_won; /* the price that stopped it, and what that was measured against */
+	int kind; /* 1 static, 2 dynamic, 3 both */
+	int64_t won; /* the price that stopped it */
+	int64_t base_won, last_won; /* what it was measured against: static, dynamic; 0 = not */
 	int64_t number; /* of this symbol and day, from 1 */
 	struct wall from, until;
 };

@@ -513,6 +513,7 @@ static enum reason open_exchange(struct program *pg)
 		.drop_zero_rows = setting(&b->set, SET_drop_zero_rows) != 0,
 		.branch_checked = setting(&b->set, SET_branch_checked) != 0,
 		.vi = setting(&b->set, SET_vi) != 0,
+		.vi_dynamic_percent = (int32_t)setting(&b->set, SET_vi_dynamic_percent),
 		.mid_prints_ppm = (int32_t)setting(&b->set, SET_mid_prints_ppm),
 	};
 	struct exch_day day;

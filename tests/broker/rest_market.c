@@ -275,8 +275,9 @@ static bool vi_wanted(const struct call *call, const struct exch_vi *vi, const s
 	const char *code = rest_text(call, "FID_INPUT_ISCD"),
 		   *kind = rest_text(call, "FID_RANK_SORT_CLS_CODE");
 
-	if ((strcmp(way, "1") == 0 && vi->won < vi->base_won) ||
-	    (strcmp(way, "2") == 0 && vi->won > vi->base_won))
+	int64_t from_won = vi->base_won > 0 ? vi->base_won : vi->last_won;
+
+	if ((strcmp(way, "1") == 0 && vi->won < from_won) || (strcmp(way, "2") == 0 && vi->won > from_won))
 		return false;
 	if ((strcmp(market, "K") == 0 && q->kosdaq) || (strcmp(market, "Q") == 0 && !q->kosdaq))
 		return false;
@@ -287,7 +288,7 @@ static bool vi_wanted(const struct call *call, const struct exch_vi *vi, const s
 
 static void vi_row(struct call *call, const char *key, const struct exch_vi *vi, const struct exch_quote *q)
 {
-	bool over = broker_now(call->b).us >= vi->until.us, dynamic = vi->kind == 2;
+	bool over = broker_now(call->b).us >= vi->until.us;
 	struct json_out *j = &call->j;
 	char text[KST_TEXT_SIZE];
 
@@ -300,10 +301,10 @@ static void vi_row(struct call *call, const char *key, const struct exch_vi *vi,
 	json_text(j, "vi_cncl_hour", over ? rest_time_digits(vi->until, text) : "");
 	json_num(j, "vi_kind_code", vi->kind);
 	json_num(j, "vi_prc", vi->won);
-	json_num(j, "vi_stnd_prc", dynamic ? 0 : vi->base_won);
-	rest_ratio(j, "vi_dprt", dynamic ? 0 : vi->won - vi->base_won, vi->base_won, 100, 2);
-	json_num(j, "vi_dmc_stnd_prc", dynamic ? vi->base_won : 0);
-	rest_ratio(j, "vi_dmc_dprt", dynamic ? vi->won - vi->base_won : 0, vi->base_won, 100, 2);
+	json_num(j, "vi_stnd_prc", vi->base_won);
+	rest_ratio(j, "vi_dprt", vi->base_won > 0 ? vi->won - vi->base_won : 0, vi->base_won, 100, 2);
+	json_num(j, "vi_dmc_stnd_prc", vi->last_won);
+	rest_ratio(j, "vi_dmc_dprt", vi->last_won > 0 ? vi->won - vi->last_won : 0, vi->last_won, 100, 2);
 	json_num(j, "vi_count", vi->number);
 	json_close(j, '}');
 }

@@ -572,6 +572,9 @@ static void test_vi(void **state)
 	struct exchange *ex = NULL;
 	const struct exch_quote *quote;
 	const struct exch_order *row = NULL;
+	struct exch_vi *stops = NULL;
+	const struct exch_vi *stop;
+	size_t stop_count = 0;
 	int64_t volume;
 
 	(void)state;
@@ -586,7 +589,17 @@ static void test_vi(void **state)
 		exch_advance(ex, exch_next_event(ex));
 	assert_true(quote->vi);
 	assert_int_equal(quote->vi_base_won, 203000);
-	assert_int_equal(quote->vi_until.us, quote->vi_from.us + 120 * US_PER_S);
+	assert_true(quote->vi_until.us >= quote->vi_from.us + 120 * US_PER_S);
+	assert_true(quote->vi_until.us <= quote->vi_from.us + 138 * US_PER_S);
+	assert_int_equal(exch_vi_list(ex, &stops, &stop_count), REASON_OK);
+	assert_true(stop_count >= 1);
+	stop = &stops[stop_count - 1];
+	assert_string_equal(stop->code, "096770");
+	assert_int_equal(stop->kind, 1);
+	assert_int_equal(stop->base_won, 203000);
+	assert_int_equal(stop->last_won, 0);
+	assert_true(stop->won >= 203000 * 11 / 10);
+	free(stops);
 	volume = quote->volume;
 	assert_int_equal(order(ex, EXCH_BUY, "096770", "11", 5, quote->last_won, NULL), EXCH_NO_TYPE);
 	assert_int_equal(order(ex, EXCH_BUY, "096770", "01", 5, 0, &row), EXCH_ACCEPTED);
@@ -606,6 +619,51 @@ static void test_vi(void **state)
 	assert_int_equal(quote->print_count, 900);
 	assert_true(quote->vi_count >= 1 && quote->vi_count < 5);
 	assert_int_equal(exch_quote_of(ex, "017670")->vi_count, 0);
+	core_check(ex);
+	exch_free(ex);
+}
+
+/* Few prints a day lie far from each other: each step over the bound stops the symbol, and is the auction's price after. */
+static void test_dynamic_vi(void **state)
+{
+	struct exch_config config = {
+		.seed = 4, .vi = true, .vi_dynamic_percent = 3, .prints_per_symbol = 12
+	};
+	struct exch_day day = { demo, { 20201230 }, true, OPEN_S, CLOSE_S };
+	struct judge judge = { 0 };
+	struct exchange *ex = NULL;
+	const struct exch_quote *quote;
+	struct exch_vi *stops = NULL;
+	const struct exch_vi *stop;
+	size_t stop_count = 0;
+	int64_t before_won = 0;
+
+	(void)state;
+	assert_int_equal(exch_new(&config, judge_sink, &judge, &judge.ex), REASON_OK);
+	ex = judge.ex;
+	assert_int_equal(exch_load_days(ex, PREVIOUS, TODAY), REASON_OK);
+	assert_int_equal(exch_day_begin(ex, &day, kst_wall(demo, OPEN_S - 1)), REASON_OK);
+	assert_true(exch_watch(ex, "096770", true));
+	quote = exch_quote_of(ex, "096770");
+	while (!quote->vi && exch_now(ex).us < kst_wall(demo, CLOSE_S - 600).us) {
+		before_won = quote->last_won;
+		exch_advance(ex, exch_next_event(ex));
+	}
+	assert_true(quote->vi);
+	assert_int_equal(exch_vi_list(ex, &stops, &stop_count), REASON_OK);
+	assert_true(stop_count >= 1);
+	stop = &stops[stop_count - 1];
+	assert_string_equal(stop->code, "096770");
+	assert_int_equal(stop->kind, 2);
+	assert_int_equal(stop->base_won, 0);
+	assert_int_equal(stop->last_won, before_won);
+	assert_true(llabs(stop->won - before_won) * 100 >= before_won * 3);
+	assert_int_equal(quote->last_won, before_won);
+	exch_advance(ex, quote->vi_until);
+	assert_false(quote->vi);
+	assert_int_equal(quote->last_won, stop->won);
+	assert_int_equal(quote->vi_base_won, stop->won);
+	free(stops);
 	core_check(ex);
 	exch_free(ex);
 }
@@ -899,13 +957,14 @@ static void test_load(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_whole_day),    cmocka_unit_test(test_refusals),
-		cmocka_unit_test(test_other_days),   cmocka_unit_test(test_changes),
-		cmocka_unit_test(test_auctions),     cmocka_unit_test(test_levels),
-		cmocka_unit_test(test_queue),        cmocka_unit_test(test_still),
-		cmocka_unit_test(test_late_start),   cmocka_unit_test(test_vi),
-		cmocka_unit_test(test_reservations), cmocka_unit_test(test_control_moves),
-		cmocka_unit_test(test_properties),   cmocka_unit_test(test_load),
+		cmocka_unit_test(test_whole_day),     cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_other_days),    cmocka_unit_test(test_changes),
+		cmocka_unit_test(test_auctions),      cmocka_unit_test(test_levels),
+		cmocka_unit_test(test_queue),         cmocka_unit_test(test_still),
+		cmocka_unit_test(test_late_start),    cmocka_unit_test(test_vi),
+		cmocka_unit_test(test_dynamic_vi),    cmocka_unit_test(test_reservations),
+		cmocka_unit_test(test_control_moves), cmocka_unit_test(test_properties),
+		cmocka_unit_test(test_load),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
