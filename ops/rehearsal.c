@@ -7,14 +7,105 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "shared/base/spawn.h"
 #include "shared/base/won.h"
 #include "shared/base/banned.h"
 
 #define STOP_WAIT_MS 5000
+
+/* ---- its children ---- */
+
+/* Reaps whatever ended: the child that is waited for, the simulator, or what the gate left behind (worker, observer). */
+static void reap(struct rehearsal *r)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+
+		if (pid == r->wanted_child) {
+			r->wanted_done = true;
+			r->wanted_exit = code;
+		} else if (pid == r->broker) {
+			r->broker = 0;
+			r->broker_exit = code;
+		} else {
+			r->strangers++;
+			r->stranger_exit = code;
+		}
+	}
+}
+
+enum reason rehearsal_wait(struct rehearsal *r, struct wall until)
+{
+	struct pollfd fd = { .fd = r->child_fd, .events = POLLIN, .revents = 0 };
+	struct signalfd_siginfo info;
+	int ready = 0;
+	enum reason why = REASON_OK;
+
+	reap(r);
+	if (r->wanted_child != 0 && r->wanted_done)
+		return REASON_OK;
+	if (r->seat != NULL)
+		why = clock_poll(r->seat, &fd, 1, until, &ready);
+	else if (poll(&fd, 1, -1) < 0 && errno != EINTR)
+		why = reason_set(REASON_FILE_IO, "poll: %s", strerror(errno));
+	if (why == REASON_INTERRUPTED)
+		why = REASON_OK;
+	while (read(r->child_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		if (info.ssi_signo != SIGCHLD)
+			r->interrupted = true;
+	}
+	reap(r);
+	if (why == REASON_OK && r->interrupted)
+		return reason_set(REASON_INTERRUPTED, "stopped by a signal; ops/stop ends what is still up");
+	if (why == REASON_OK && r->broker_started && r->broker == 0)
+		return reason_set(REASON_REHEARSAL_FAILED,
+				  "the simulator ended with %d; its log is %s/broker.log", r->broker_exit,
+				  r->dir);
+	return why;
+}
+
+enum reason rehearsal_run(struct rehearsal *r, const char *input, const char *const *argv, int *out_exit)
+{
+	int pipe_fds[2] = { -1, -1 };
+	struct spawn order = SPAWN_INIT;
+	enum reason why;
+	pid_t child = 0;
+
+	if (input != NULL && pipe2(pipe_fds, O_CLOEXEC) != 0)
+		return reason_set(REASON_FILE_IO, "pipe: %s", strerror(errno));
+	order.path = argv[0];
+	order.argv = argv;
+	order.stdin_fd = pipe_fds[0];
+	why = spawn_start(r->clock, &order, &child);
+	if (input != NULL) {
+		size_t len = strlen(input);
+
+		(void)close(pipe_fds[0]);
+		if (why == REASON_OK && write(pipe_fds[1], input, len) != (ssize_t)len)
+			why = reason_set(REASON_FILE_IO, "could not hand a secret to %s: %s", argv[0],
+					 strerror(errno));
+		(void)close(pipe_fds[1]);
+	}
+	if (why != REASON_OK)
+		return why;
+	r->wanted_child = child;
+	r->wanted_done = false;
+	while (why == REASON_OK && !r->wanted_done)
+		why = rehearsal_wait(r, CLOCK_NEVER);
+	*out_exit = r->wanted_exit;
+	r->wanted_child = 0;
+	return why;
+}
+
+/* ---- what is left of it ---- */
 
 enum reason rehearsal_note_pid(struct rehearsal *r, const char *name, pid_t pid)
 {

@@ -157,6 +157,17 @@ enum reason phase_orders(struct phase *ph, struct kst_day from, struct kst_day t
 enum reason phase_reservations(struct phase *ph, struct kst_day from, struct kst_day to, bool store,
 			       struct broker_reservation_list *out);
 
+/* ---- the end (phase_result.c) ---- */
+void phase_answer_set(struct phase *ph, enum reason why); /* status and ceiling by the reason's kind */
+/* The phase's own failure as an alert, unless a finding says the same already. */
+void phase_alert_failure(struct phase *ph);
+/* Inside a transaction: raises the notes, closes what a PASS has mended. */
+enum reason phase_alerts_write(struct phase *ph, struct db *db);
+/* Evidence, alerts, products and result in one transaction; the trouble itself becomes a row where that fails. */
+enum reason phase_result(struct phase *ph);
+int64_t phase_took_ms(const struct phase *ph);
+void phase_print(const struct phase *ph);
+
 /* ---- spool (phase_spool.c): what could not be written to the database ---- */
 void phase_spool(struct phase *ph, enum reason why, const char *detail);
 /* Turns spooled lines of this account into alerts, inside the caller's transaction; phase_spool_done after COMMIT. */
