@@ -235,7 +235,15 @@ static enum reason account_add(struct house *house, const struct ops_args *args)
 	if (why == REASON_OK)
 		why = fingerprint_of(&house->cfg, house->acct, ROLE_OPERATOR, &row.fingerprint, row.masked);
 	if (why == REASON_OK)
-		why = tbl_account_add(house->db, &row, &row.account_id);
+		why = db_begin(house->db);
+	if (why != REASON_OK)
+		return why;
+	why = tbl_account_add(house->db, &row, &row.account_id);
+	if (why == REASON_DB_DUPLICATE)
+		why = reason_set(why,
+				 "account %s, or its number under another name, is registered already: "
+				 "gaejang account list; nothing was changed",
+				 row.name);
 	if (why == REASON_OK)
 		why = tbl_lease_make(house->db, row.account_id, now);
 	if (why == REASON_OK)
@@ -243,6 +251,7 @@ static enum reason account_add(struct house *house, const struct ops_args *args)
 	if (why == REASON_OK)
 		why = tbl_operator_add(house->db, row.account_id, now, ops_person(args), "account-add",
 				       row.masked, "registered");
+	why = house_commit(house, why);
 	if (why == REASON_OK)
 		printf("account %s (%s, %s) is registered\n", row.name, row.env, row.masked);
 	return why;
@@ -300,10 +309,7 @@ static enum reason account_sign_opening(struct house *house, const struct ops_ar
 	if (why == REASON_OK)
 		why = tbl_operator_add(house->db, house->account.account_id, snap.frozen, ops_person(args),
 				       "sign-opening", args->cash, args->reason);
-	if (why == REASON_OK)
-		why = db_commit(house->db);
-	else
-		db_rollback(house->db);
+	why = house_commit(house, why);
 	if (why == REASON_OK)
 		printf("opening signed by %s: cash %s won, %d holdings; reconcile starts from it\n",
 		       ops_person(args), args->cash, snap.lot_count);
@@ -416,11 +422,15 @@ static enum reason params_activate(struct house *house, const struct ops_args *a
 		why = reason_set(REASON_BAD_USAGE, "parameters %lld belong to another account",
 				 (long long)id);
 	if (why == REASON_OK)
-		why = tbl_param_activate(house->db, house->account.account_id, id, from, to,
-					 clock_wall(house->clock), ops_person(args), args->reason);
+		why = db_begin(house->db);
+	if (why != REASON_OK)
+		return why;
+	why = tbl_param_activate(house->db, house->account.account_id, id, from, to, clock_wall(house->clock),
+				 ops_person(args), args->reason);
 	if (why == REASON_OK)
 		why = tbl_operator_add(house->db, house->account.account_id, clock_wall(house->clock),
 				       ops_person(args), "params-activate", args->words[1], args->reason);
+	why = house_commit(house, why);
 	if (why == REASON_OK)
 		printf("parameters %lld are ACTIVE from %d to %d\n", (long long)id, from.yyyymmdd,
 		       to.yyyymmdd);
@@ -498,20 +508,26 @@ int cmd_params(int argc, char **argv)
 static enum reason universe_set(struct house *house, const struct ops_args *args, bool listed)
 {
 	struct symbol_row row = { 0 };
-	enum reason why = REASON_OK;
+	enum reason why;
 
 	if (listed && !market_parse(args->market != NULL ? args->market : "KOSPI", &row.market))
 		return reason_set(REASON_BAD_USAGE, "--market is KOSPI or KOSDAQ");
 	if (listed && !symbol_kind_parse(args->kind != NULL ? args->kind : "STOCK", &row.kind))
 		return reason_set(REASON_BAD_USAGE, "--kind is STOCK or ETF");
+	for (int i = 1; i < args->word_count; i++) {
+		if (!symbol_valid(args->words[i]))
+			return reason_set(
+				REASON_BAD_USAGE,
+				"%s is not a symbol: six characters as in 005930, seven with Q for an "
+				"ETN; the list is as it was",
+				args->words[i]);
+	}
+	why = db_begin(house->db);
+	if (why != REASON_OK)
+		return why;
 	for (int i = 1; i < args->word_count && why == REASON_OK; i++) {
 		const char *symbol = args->words[i];
 
-		if (!symbol_valid(symbol))
-			return reason_set(
-				REASON_BAD_USAGE,
-				"%s is not a symbol: six characters as in 005930, seven with Q for an ETN",
-				symbol);
 		(void)snprintf(row.symbol, sizeof(row.symbol), "%s", symbol);
 		(void)snprintf(row.name, sizeof(row.name), "%s",
 			       args->name != NULL && args->word_count == 2 ? args->name : "");
@@ -521,9 +537,9 @@ static enum reason universe_set(struct house *house, const struct ops_args *args
 			why = tbl_universe_list_set(house->db, house->account.account_id, symbol, listed,
 						    clock_wall(house->clock), ops_person(args));
 	}
+	why = house_commit(house, why);
 	if (why == REASON_OK)
-		printf("%d symbols %s the list\n", args->word_count - 1,
-		       listed ? "are on" : "were taken off");
+		printf("%s the list: %d\n", listed ? "put on" : "taken off", args->word_count - 1);
 	return why;
 }
 

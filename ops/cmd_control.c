@@ -103,6 +103,9 @@ int cmd_kill(int argc, char **argv)
 		"is killed if it does not confirm within kill_confirm_ms. Where no worker does it any more, "
 		"the own live orders are cancelled from here.",
 		&args);
+	/* Nobody in a hurry is asked for words first; the resume asks. */
+	if (args.reason == NULL)
+		args.reason = "stopped by hand";
 	why = ops_need_reason(&args);
 	if (why == REASON_OK)
 		why = house_open(&house, &args, NEED_CONF | NEED_SEAT, NULL);
@@ -160,11 +163,15 @@ int cmd_resume(int argc, char **argv)
 				 "gj_operator");
 	/* The row first: while the file is still there, nothing trades whatever the row says. */
 	if (why == REASON_OK)
+		why = db_begin(house.db);
+	if (why == REASON_OK) {
 		why = tbl_control_resume(house.db, house.account.account_id, mode, args.reason,
 					 ops_person(&args), clock_wall(house.clock));
-	if (why == REASON_OK)
-		why = tbl_operator_add(house.db, house.account.account_id, clock_wall(house.clock),
-				       ops_person(&args), "resume", mode_text(mode), args.reason);
+		if (why == REASON_OK)
+			why = tbl_operator_add(house.db, house.account.account_id, clock_wall(house.clock),
+					       ops_person(&args), "resume", mode_text(mode), args.reason);
+		why = house_commit(&house, why);
+	}
 	if (why == REASON_OK)
 		why = stop_file_remove(conf_text(&house.cfg, CONF_STATE_DIR), house.acct->name);
 	if (why == REASON_OK)
@@ -193,11 +200,15 @@ int cmd_release(int argc, char **argv)
 		why = house_open(&house, &args, NEED_CONF | NEED_CLOCK | NEED_DB | NEED_ACCOUNT,
 				 "gj_operator");
 	if (why == REASON_OK)
+		why = db_begin(house.db);
+	if (why == REASON_OK) {
 		why = tbl_lock_add(house.db, house.account.account_id, house.day, args.words[0], side, false,
 				   "released", clock_wall(house.clock));
-	if (why == REASON_OK)
-		why = tbl_operator_add(house.db, house.account.account_id, clock_wall(house.clock),
-				       ops_person(&args), "release", args.words[0], args.reason);
+		if (why == REASON_OK)
+			why = tbl_operator_add(house.db, house.account.account_id, clock_wall(house.clock),
+					       ops_person(&args), "release", args.words[0], args.reason);
+		why = house_commit(&house, why);
+	}
 	if (why == REASON_OK)
 		printf("%s %s is unlocked; a running worker takes it over at its next restart\n",
 		       args.words[0], args.words[1]);
@@ -241,7 +252,7 @@ int cmd_ack(int argc, char **argv)
 				       ops_person(&args), "acknowledge",
 				       args.word_count > 0 ? args.words[0] : "all", args.reason);
 	if (why == REASON_OK)
-		printf("%d alerts acknowledged\n", done);
+		printf("alerts acknowledged: %d\n", done);
 	house_close(&house);
 	return why == REASON_OK ? 0 : ops_fail("ack", why);
 }

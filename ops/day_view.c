@@ -251,9 +251,8 @@ static bool block_phase(const struct day_view *view, enum phase_id id, struct da
 
 		block_set(block, phase_name(id), due ? "missing" : "not-due", "");
 		(void)snprintf(block->text, sizeof(block->text),
-			       "%s has no result of this day; it is %s at %s", phase_name(id),
-			       view->running[id] ? "running, due"
-						 : (due ? "overdue since it was due" : "due"),
+			       "%s has no result of this day; it %s at %.16s", phase_name(id),
+			       view->running[id] ? "runs now and was due" : (due ? "was due" : "is due"),
 			       kst_wall_text(view->windows[id].start, start));
 	} else if (record->status != STATUS_PASS) {
 		block_set(block, phase_name(id), record->reason, record->detail);

@@ -32,7 +32,6 @@ static const struct argp_option all_options[] = {
 	{ "name", 'n', "TEXT", 0, "name", 0 },
 	{ "from", 'f', "YYYY-MM-DD", 0, "first day", 0 },
 	{ "to", 't', "YYYY-MM-DD", 0, "last day, inclusive", 0 },
-	{ "file", 'F', "FILE", 0, "file; - for standard input", 0 },
 	{ "stay", 's', NULL, 0, "leave database and simulator up, the clock standing still", 0 },
 	{ "stop", 'S', NULL, 0, "end what --stay left up", 0 },
 	{ "until", 'u', "HH:MM", 0, "schedule time to stop the clock at", 0 },
@@ -41,16 +40,17 @@ static const struct argp_option all_options[] = {
 	{ "login", 'l', "USER", 0, "database login; default the operating system's user over the unix socket",
 	  0 },
 	{ "logins", 'L', NULL, 0, "make every program's database login anew and seal its password", 0 },
-	{ "force", 'y', NULL, 0, "do not ask", 0 },
 };
 
 struct parse {
 	struct ops_args *args;
+	bool no_words;
 };
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
-	struct ops_args *args = ((struct parse *)state->input)->args;
+	const struct parse *parse = state->input;
+	struct ops_args *args = parse->args;
 
 	switch (key) {
 	case 'c': args->config = arg; break;
@@ -66,7 +66,6 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case 'n': args->name = arg; break;
 	case 'f': args->from = arg; break;
 	case 't': args->to = arg; break;
-	case 'F': args->file = arg; break;
 	case 's': args->stay = true; break;
 	case 'S': args->stop = true; break;
 	case 'u': args->until = arg; break;
@@ -74,8 +73,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case 'C': args->cash = arg; break;
 	case 'l': args->login = arg; break;
 	case 'L': args->logins = true; break;
-	case 'y': args->force = true; break;
 	case ARGP_KEY_ARG:
+		if (parse->no_words)
+			argp_error(state, "'%s' says nothing here: this takes options only", arg);
 		if (args->word_count == OPS_WORDS_MAX)
 			argp_error(state, "more than %d words", OPS_WORDS_MAX);
 		args->words[args->word_count++] = arg;
@@ -90,7 +90,7 @@ void ops_parse(int argc, char **argv, const char *letters, const char *words, co
 {
 	struct argp_option options[ARRAY_COUNT(all_options) + 1] = { 0 };
 	struct argp argp = { options, parse_option, words, doc, NULL, NULL, NULL };
-	struct parse parse = { out };
+	struct parse parse = { out, words[0] == '\0' };
 	int count = 0;
 
 	for (size_t i = 0; i < ARRAY_COUNT(all_options); i++) {
@@ -189,6 +189,14 @@ void house_close(struct house *house)
 	calendar_clear(&house->cal);
 	conf_clear(&house->cfg);
 	*house = (struct house)HOUSE_INIT;
+}
+
+enum reason house_commit(struct house *house, enum reason why)
+{
+	if (why == REASON_OK)
+		return db_commit(house->db);
+	db_rollback(house->db);
+	return why;
 }
 
 static enum reason wait_child(struct house *house, pid_t child, int *out_exit)

@@ -15,17 +15,16 @@
 #include "shared/store/login.h"
 #include "shared/store/tables.h"
 
-#define OPS_WORDS_MAX      64
-#define OPS_LETTERS_COMMON "cajh"
+#define OPS_WORDS_MAX 64
 
 struct ops_args {
 	const char *config, *account, *day, *reason, *by;
-	const char *env, *market, *kind, *name, *from, *to, *file, *until, *dir, *cash, *login;
-	bool json, downstream, stay, stop, force, logins, next, korean;
+	const char *env, *market, *kind, *name, *from, *to, *until, *dir, *cash, *login;
+	bool json, downstream, stay, stop, logins;
 	const char *words[OPS_WORDS_MAX]; /* what is not an option */
 	int word_count;
 };
-/* `letters`: which options the command takes; `words`: usage of its words; `doc`: one paragraph. Exits 64 itself on bad usage. */
+/* `letters`: which options the command takes; `words`: usage of its words, "" = takes none; `doc`: one paragraph. Exits 64 itself on bad usage. */
 void ops_parse(int argc, char **argv, const char *letters, const char *words, const char *doc,
 	       struct ops_args *out);
 
@@ -54,6 +53,8 @@ struct house {
 	}
 enum reason house_open(struct house *house, const struct ops_args *args, unsigned needs, const char *db_user);
 void house_close(struct house *house);
+/* Ends what db_begin(house->db) began: a person's act and its audit row come together or not at all. */
+enum reason house_commit(struct house *house, enum reason why);
 
 /* Prints "gaejang COMMAND: detail" and returns the exit status of the reason. */
 int ops_fail(const char *command, enum reason why);

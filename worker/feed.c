@@ -620,7 +620,7 @@ static enum reason feed_open(struct feed *f)
 	static const lws_retry_bo_t policy = { .secs_since_valid_ping = 65000,
 					       .secs_since_valid_hangup = 65500 };
 	struct lws_context_creation_info info = { 0 };
-	enum reason why = clock_join(f->w->clock, "feed", &f->seat);
+	enum reason why = worker_thread_enter(f->w, "feed", &f->seat);
 
 	f->bytes = malloc(FRAME_SIZE_MAX);
 	f->trades = calloc(FRAME_RECORDS_MAX, sizeof(*f->trades));

@@ -175,7 +175,7 @@ static void want_balance(struct ledger_desk *desk)
 
 static enum reason desk_open(struct ledger_desk *desk)
 {
-	enum reason why = clock_join(desk->w->clock, "ledger", &desk->seat);
+	enum reason why = worker_thread_enter(desk->w, "ledger", &desk->seat);
 
 	desk->rows[0] = calloc(ORDERS_DAY_MAX, sizeof(*desk->rows[0]));
 	desk->rows[1] = calloc(ORDERS_DAY_MAX, sizeof(*desk->rows[1]));

@@ -280,7 +280,7 @@ static void carry_out(struct order_desk *desk, const struct order_job *job)
 
 static enum reason desk_open(struct order_desk *desk)
 {
-	enum reason why = clock_join(desk->w->clock, "order", &desk->seat);
+	enum reason why = worker_thread_enter(desk->w, "order", &desk->seat);
 
 	if (why == REASON_OK)
 		why = worker_db(desk->w, &desk->db);

@@ -352,7 +352,7 @@ static void heartbeat(struct store_desk *desk)
 
 static enum reason desk_open(struct store_desk *desk)
 {
-	enum reason why = clock_join(desk->w->clock, "store", &desk->seat);
+	enum reason why = worker_thread_enter(desk->w, "store", &desk->seat);
 
 	if (why == REASON_OK)
 		why = worker_db(desk->w, &desk->db);

@@ -115,7 +115,9 @@ enum reason worker_run(struct worker *w);
 
 /* threads; each runs until w->stopping and its queue is empty */
 void *feed_thread(void *worker);
-/* A thread's last act: its seat goes, a hold stays until the main thread has joined it. */
+/* First and last of each thread's body. No time passes while a thread starts or ends: worker_run holds the clock from before
+ * it is made until it has its seat, and its last act leaves a hold until it is joined. */
+enum reason worker_thread_enter(struct worker *w, const char *name, struct clock_seat **out_seat);
 void worker_thread_leave(struct worker *w, struct clock_seat *seat);
 void feed_wake(struct worker *w); /* it waits inside libwebsockets */
 void *order_thread(void *worker);

@@ -43,6 +43,14 @@ void worker_tell(struct worker *w, const struct engine_event *event)
 	(void)queue_push(&w->events, event);
 }
 
+enum reason worker_thread_enter(struct worker *w, const char *name, struct clock_seat **out_seat)
+{
+	enum reason why = clock_join(w->clock, name, out_seat);
+
+	clock_unhold(w->clock);
+	return why;
+}
+
 void worker_thread_leave(struct worker *w, struct clock_seat *seat)
 {
 	clock_hold(w->clock);
@@ -300,7 +308,9 @@ enum reason worker_run(struct worker *w)
 	atomic_store(&w->state_now, ENGINE_STARTING);
 	atomic_store(&w->mode_now, MODE_OBSERVE);
 	for (; why == REASON_OK && started < ARRAY_COUNT(bodies); started++) {
+		clock_hold(w->clock); /* until worker_thread_enter */
 		if (pthread_create(&threads[started], NULL, bodies[started], w) != 0) {
+			clock_unhold(w->clock);
 			why = reason_set(REASON_NO_MEMORY, "a thread cannot be started: %s", strerror(errno));
 			break;
 		}
