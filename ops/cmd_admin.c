@@ -1,4 +1,4 @@
-/* gaejang migrate, vault, account, params, universe, settings, sql - what is set up once, or now and then. */
+/* gaejang migrate, vault, account - what is set up once. */
 #include <errno.h>
 #include <fcntl.h>
 #include <pwd.h>
@@ -6,8 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "ops/house.h"
@@ -16,7 +14,6 @@
 #include "shared/base/won.h"
 #include "shared/store/fingerprint.h"
 #include "shared/store/migrate.h"
-#include "worker/strategy.h"
 #include "shared/base/banned.h"
 
 #define SECRET_INPUT_MAX 4096
@@ -130,6 +127,20 @@ int cmd_migrate(int argc, char **argv)
 }
 
 /* ---- vault ---- */
+static void list_record(void *arg, const char *name, uint64_t version, uint32_t roles)
+{
+	cJSON *row = cJSON_CreateObject(), *names = cJSON_AddArrayToObject(row, "opened_by");
+
+	(void)cJSON_AddStringToObject(row, "name", name);
+	(void)cJSON_AddNumberToObject(row, "version", (double)version);
+	for (int role = 0; role < ROLE_COUNT; role++) {
+		if ((roles & (1u << role)) != 0)
+			(void)cJSON_AddItemToArray(
+				names, cJSON_CreateString(vault_role_text((enum vault_role)role)));
+	}
+	(void)cJSON_AddItemToArray(arg, row);
+}
+
 static void print_record(void *arg, const char *name, uint64_t version, uint32_t roles)
 {
 	(void)arg;
@@ -189,10 +200,11 @@ int cmd_vault(int argc, char **argv)
 {
 	struct house house = HOUSE_INIT;
 	struct ops_args args;
+	cJSON *rows = NULL;
 	const char *verb;
 	enum reason why;
 
-	ops_parse(argc, argv, "ca", "init | list | put NAME",
+	ops_parse(argc, argv, "caj", "init | list | put NAME",
 		  "init: role keys where missing. list: names, never values. put: seals what comes "
 		  "over standard input (appkey, appsecret, cano, product, htsid).",
 		  &args);
@@ -206,7 +218,13 @@ int cmd_vault(int argc, char **argv)
 			if (why == REASON_OK)
 				printf("role keys are in %s\n", conf_text(&house.cfg, CONF_KEY_DIR));
 		} else if (strcmp(verb, "list") == 0 && args.word_count == 1) {
-			why = vault_file_each(house.acct->vault, print_record, NULL);
+			if (args.json)
+				rows = cJSON_CreateArray();
+			why = vault_file_each(house.acct->vault, args.json ? list_record : print_record,
+					      rows);
+			if (args.json && why == REASON_OK)
+				why = ops_print_json(rows);
+			cJSON_Delete(rows);
 		} else if (strcmp(verb, "put") == 0 && args.word_count == 2) {
 			why = vault_put(&house, args.words[1]);
 		} else {
@@ -316,12 +334,33 @@ static enum reason account_sign_opening(struct house *house, const struct ops_ar
 	return why;
 }
 
+static enum reason account_json(const struct account_row *rows, int count)
+{
+	cJSON *list = cJSON_CreateArray();
+	enum reason why;
+
+	for (int i = 0; i < count; i++) {
+		cJSON *row = cJSON_CreateObject();
+
+		(void)cJSON_AddStringToObject(row, "name", rows[i].name);
+		(void)cJSON_AddStringToObject(row, "env", rows[i].env);
+		(void)cJSON_AddStringToObject(row, "number", rows[i].masked);
+		(void)cJSON_AddBoolToObject(row, "rehearsal", rows[i].rehearsal);
+		(void)cJSON_AddItemToArray(list, row);
+	}
+	why = ops_print_json(list);
+	cJSON_Delete(list);
+	return why;
+}
+
 static enum reason account_list(struct house *house)
 {
 	struct account_row rows[CONF_ACCOUNTS_MAX];
 	int count = 0;
 	enum reason why = tbl_account_all(house->db, rows, CONF_ACCOUNTS_MAX, &count);
 
+	if (why == REASON_OK && house->args.json)
+		return account_json(rows, count);
 	for (int i = 0; why == REASON_OK && i < count; i++)
 		printf("%-16s %-6s %-12s %s\n", rows[i].name, rows[i].env, rows[i].masked,
 		       rows[i].rehearsal ? "rehearsal" : "");
@@ -335,7 +374,7 @@ int cmd_account(int argc, char **argv)
 	const char *verb;
 	enum reason why;
 
-	ops_parse(argc, argv, "cadrbC", "add NAME | list | sign-opening [SYMBOL:SHARES:COST...]",
+	ops_parse(argc, argv, "cadrbCj", "add NAME | list | sign-opening [SYMBOL:SHARES:COST...]",
 		  "add: registers the account of the configuration whose number and keys are in its vault. "
 		  "sign-opening: the first "
 		  "accepted position (--cash D+2 deposit, holdings as words), signed by a person with a "
@@ -360,315 +399,4 @@ int cmd_account(int argc, char **argv)
 	}
 	house_close(&house);
 	return why == REASON_OK ? 0 : ops_fail("account", why);
-}
-
-/* ---- params ---- */
-static enum reason params_import(struct house *house, const struct ops_args *args)
-{
-	const struct strategy *strategy = strategy_find(house->acct->strategy);
-	struct strategy_params params;
-	struct param_row row = { 0 };
-	uint8_t *text = NULL;
-	size_t text_size = 0;
-	enum reason why;
-
-	if (strategy == NULL)
-		return reason_set(REASON_CONF_RANGE,
-				  "strategy %s of account %s is not in this build; set strategy = breakout",
-				  house->acct->strategy, house->acct->name);
-	why = file_read(args->words[1], sizeof(row.body), &text, &text_size);
-	if (why == REASON_OK)
-		why = strategy_params_read(strategy, (const char *)text, &params);
-	if (why == REASON_OK)
-		why = strategy_params_write(strategy, &params, row.body, sizeof(row.body));
-	row.account_id = house->account.account_id;
-	row.strategy_version = strategy->version;
-	row.imported = clock_wall(house->clock);
-	(void)snprintf(row.strategy, sizeof(row.strategy), "%s", strategy->name);
-	(void)snprintf(row.imported_by, sizeof(row.imported_by), "%s", ops_person(args));
-	if (why == REASON_OK) {
-		row.digest = strategy_params_digest(strategy, &params);
-		why = tbl_param_add(house->db, &row, &row.param_id);
-	}
-	if (why == REASON_OK)
-		printf("parameters %lld of strategy %s imported; they trade once activated: gaejang params "
-		       "activate %lld --reason \"...\"\n",
-		       (long long)row.param_id, strategy->name, (long long)row.param_id);
-	file_free(text, text_size);
-	return why;
-}
-
-static enum reason params_activate(struct house *house, const struct ops_args *args)
-{
-	struct kst_day from = house->day, to = { 99991231 };
-	struct param_row row;
-	int64_t id;
-	enum reason why = ops_need_reason(args);
-
-	if (why != REASON_OK)
-		return why;
-	if (!num_parse(args->words[1], strlen(args->words[1]), &id))
-		return reason_set(REASON_BAD_USAGE,
-				  "%s is not a parameter number; gaejang sql 'SELECT param_id, strategy FROM "
-				  "param_set' shows them",
-				  args->words[1]);
-	if ((args->from != NULL && !kst_day_parse(args->from, &from)) ||
-	    (args->to != NULL && !kst_day_parse(args->to, &to)))
-		return reason_set(REASON_BAD_DAY, "--from and --to are dates like 2021-01-04");
-	if (kst_day_diff(to, from) < 0)
-		return reason_set(REASON_BAD_USAGE, "--to lies before --from");
-	why = tbl_param_find(house->db, id, &row);
-	if (why == REASON_OK && row.account_id != house->account.account_id)
-		why = reason_set(REASON_BAD_USAGE, "parameters %lld belong to another account",
-				 (long long)id);
-	if (why == REASON_OK)
-		why = db_begin(house->db);
-	if (why != REASON_OK)
-		return why;
-	why = tbl_param_activate(house->db, house->account.account_id, id, from, to, clock_wall(house->clock),
-				 ops_person(args), args->reason);
-	if (why == REASON_OK)
-		why = tbl_operator_add(house->db, house->account.account_id, clock_wall(house->clock),
-				       ops_person(args), "params-activate", args->words[1], args->reason);
-	why = house_commit(house, why);
-	if (why == REASON_OK)
-		printf("parameters %lld are ACTIVE from %d to %d\n", (long long)id, from.yyyymmdd,
-		       to.yyyymmdd);
-	return why;
-}
-
-static enum reason params_show(struct house *house)
-{
-	struct param_row row;
-	enum reason why = tbl_param_active(house->db, house->account.account_id, house->day, &row);
-
-	if (why == REASON_DB_NOT_FOUND)
-		return reason_set(REASON_PARAMS_NONE,
-				  "no parameters are active on %d; import and activate some: gaejang params "
-				  "import FILE",
-				  house->day.yyyymmdd);
-	if (why == REASON_OK)
-		printf("# parameters %lld, strategy %s version %lld, imported by %s\n%s",
-		       (long long)row.param_id, row.strategy, (long long)row.strategy_version,
-		       row.imported_by, row.body);
-	return why;
-}
-
-static enum reason params_help(struct house *house)
-{
-	const struct strategy *strategy = strategy_find(house->acct->strategy);
-
-	if (strategy == NULL)
-		return reason_set(REASON_CONF_RANGE, "strategy %s is not in this build",
-				  house->acct->strategy);
-	printf("# strategy %s version %d: every parameter, its range and default\n", strategy->name,
-	       strategy->version);
-	for (int i = 0; i < strategy->param_count; i++) {
-		const struct strategy_param *p = &strategy->params[i];
-
-		printf("%s = %lld\t# %lld to %lld %s: %s\n", p->name, (long long)p->def, (long long)p->low,
-		       (long long)p->high, p->unit, p->help);
-	}
-	return REASON_OK;
-}
-
-int cmd_params(int argc, char **argv)
-{
-	struct house house = HOUSE_INIT;
-	struct ops_args args;
-	const char *verb;
-	enum reason why;
-
-	ops_parse(argc, argv, "cadrbft", "import FILE | activate NUMBER | show | table",
-		  "import: checks a file of name = value lines against the strategy's table and keeps it. "
-		  "activate: makes it ACTIVE from "
-		  "--from (today) to --to (until further notice), with a reason. show: what is active. "
-		  "table: a file to begin with.",
-		  &args);
-	verb = args.word_count > 0 ? args.words[0] : "";
-	why = house_open(&house, &args, NEED_CONF | NEED_CLOCK | NEED_DB | NEED_ACCOUNT, "gj_operator");
-	if (why == REASON_OK) {
-		if (strcmp(verb, "import") == 0 && args.word_count == 2)
-			why = params_import(&house, &args);
-		else if (strcmp(verb, "activate") == 0 && args.word_count == 2)
-			why = params_activate(&house, &args);
-		else if (strcmp(verb, "show") == 0)
-			why = params_show(&house);
-		else if (strcmp(verb, "table") == 0)
-			why = params_help(&house);
-		else
-			why = reason_set(REASON_BAD_USAGE,
-					 "say import FILE, activate NUMBER, show, or table");
-	}
-	house_close(&house);
-	return why == REASON_OK ? 0 : ops_fail("params", why);
-}
-
-/* ---- universe ---- */
-static enum reason universe_set(struct house *house, const struct ops_args *args, bool listed)
-{
-	struct symbol_row row = { 0 };
-	enum reason why;
-
-	if (listed && !market_parse(args->market != NULL ? args->market : "KOSPI", &row.market))
-		return reason_set(REASON_BAD_USAGE, "--market is KOSPI or KOSDAQ");
-	if (listed && !symbol_kind_parse(args->kind != NULL ? args->kind : "STOCK", &row.kind))
-		return reason_set(REASON_BAD_USAGE, "--kind is STOCK or ETF");
-	for (int i = 1; i < args->word_count; i++) {
-		if (!symbol_valid(args->words[i]))
-			return reason_set(
-				REASON_BAD_USAGE,
-				"%s is not a symbol: six characters as in 005930, seven with Q for an "
-				"ETN; the list is as it was",
-				args->words[i]);
-	}
-	why = db_begin(house->db);
-	if (why != REASON_OK)
-		return why;
-	for (int i = 1; i < args->word_count && why == REASON_OK; i++) {
-		const char *symbol = args->words[i];
-
-		(void)snprintf(row.symbol, sizeof(row.symbol), "%s", symbol);
-		(void)snprintf(row.name, sizeof(row.name), "%s",
-			       args->name != NULL && args->word_count == 2 ? args->name : "");
-		if (listed)
-			why = tbl_symbol_add(house->db, &row);
-		if (why == REASON_OK)
-			why = tbl_universe_list_set(house->db, house->account.account_id, symbol, listed,
-						    clock_wall(house->clock), ops_person(args));
-	}
-	why = house_commit(house, why);
-	if (why == REASON_OK)
-		printf("%s the list: %d\n", listed ? "put on" : "taken off", args->word_count - 1);
-	return why;
-}
-
-static enum reason universe_show(struct house *house)
-{
-	static char rows[1000][SYMBOL_SIZE];
-	int count = 0;
-	enum reason why = tbl_universe_list(house->db, house->account.account_id, rows, 1000, &count);
-
-	for (int i = 0; why == REASON_OK && i < count; i++)
-		puts(rows[i]);
-	return why;
-}
-
-int cmd_universe(int argc, char **argv)
-{
-	struct house house = HOUSE_INIT;
-	struct ops_args args;
-	const char *verb;
-	enum reason why;
-
-	ops_parse(
-		argc, argv, "camknb", "add SYMBOL... | remove SYMBOL... | list",
-		"The user's list of symbols; every morning the phase `universe` decides which of them trade.",
-		&args);
-	verb = args.word_count > 0 ? args.words[0] : "";
-	why = house_open(&house, &args, NEED_CONF | NEED_CLOCK | NEED_DB | NEED_ACCOUNT, "gj_operator");
-	if (why == REASON_OK) {
-		if (strcmp(verb, "add") == 0 && args.word_count > 1)
-			why = universe_set(&house, &args, true);
-		else if (strcmp(verb, "remove") == 0 && args.word_count > 1)
-			why = universe_set(&house, &args, false);
-		else if (strcmp(verb, "list") == 0)
-			why = universe_show(&house);
-		else
-			why = reason_set(REASON_BAD_USAGE, "say add SYMBOL..., remove SYMBOL..., or list");
-	}
-	house_close(&house);
-	return why == REASON_OK ? 0 : ops_fail("universe", why);
-}
-
-int cmd_settings(int argc, char **argv)
-{
-	struct ops_args args;
-
-	ops_parse(argc, argv, "", "",
-		  "Every configuration key with section, type, range, unit, default and help.", &args);
-	conf_help(stdout);
-	return 0;
-}
-
-/* ---- sql ---- */
-/* The client reads its login from a file that has no name on disk, so neither ps nor the shell's history shows a password. */
-static enum reason client_login(const struct house *house, const char *password, int *out_fd)
-{
-	int fd = memfd_create("gaejang-sql", 0);
-
-	if (fd < 0)
-		return reason_set(REASON_FILE_IO, "memfd_create: %s", strerror(errno));
-	/* The client ignores a file that others may write, and a memfd begins with 0777. */
-	if (fchmod(fd, 0600) != 0 || dprintf(fd,
-					     "[client]\nuser=gj_reader\npassword=%s\nsocket=%s\ndatabase=%"
-					     "s\ndefault-character-set=utf8mb4\n",
-					     password, conf_text(&house->cfg, CONF_DB_SOCKET),
-					     conf_text(&house->cfg, CONF_DB_NAME)) < 0) {
-		(void)close(fd);
-		return reason_set(REASON_FILE_IO, "cannot write the client's login: %s", strerror(errno));
-	}
-	*out_fd = fd;
-	return REASON_OK;
-}
-
-/* A private database (ops/run without --stay ends it) is started again for the question. */
-static enum reason wake_private_db(struct house *house)
-{
-	char folder[FILE_PATH_SIZE], tool[FILE_PATH_SIZE];
-	const char *argv[] = { tool, "start", folder, NULL };
-	int status = 0;
-	enum reason why;
-
-	if (conf_number(&house->cfg, CONF_REHEARSAL) == 0 ||
-	    access(conf_text(&house->cfg, CONF_DB_SOCKET), F_OK) == 0)
-		return REASON_OK;
-	why = file_join(conf_text(&house->cfg, CONF_STATE_DIR), "../db", folder);
-	if (why == REASON_OK)
-		why = file_join(conf_text(&house->cfg, CONF_SQL_DIR), "../ops/db", tool);
-	if (why == REASON_OK)
-		why = ops_child(house, tool, argv, true, &status);
-	if (why == REASON_OK && status != 0)
-		why = reason_set(REASON_DB_AWAY,
-				 "the private database in %s does not start; its log lies there", folder);
-	return why;
-}
-
-int cmd_sql(int argc, char **argv)
-{
-	struct house house = HOUSE_INIT;
-	struct vault_value password = VAULT_VALUE_INIT;
-	struct ops_args args;
-	char defaults[64];
-	int fd = -1;
-	enum reason why;
-
-	ops_parse(
-		argc, argv, "ca", "[QUERY]",
-		"A prompt of the mariadb client on the results (read-only login), or one query. The private "
-		"database of a rehearsal is started if needed.",
-		&args);
-	why = house_open(&house, &args, NEED_CONF, NULL);
-	if (why == REASON_OK)
-		why = conf_account_find(&house.cfg, args.account, &house.acct);
-	if (why == REASON_OK)
-		why = wake_private_db(&house);
-	if (why == REASON_OK)
-		why = vault_file_get(conf_text(&house.cfg, CONF_KEY_DIR), ROLE_OPERATOR, house.acct->vault,
-				     house.acct->env, house.acct->name, "db-gj_reader", &password);
-	if (why == REASON_OK)
-		why = client_login(&house, (const char *)password.bytes, &fd);
-	vault_value_clear(&password);
-	house_close(&house);
-	if (why != REASON_OK)
-		return ops_fail("sql", why);
-	(void)snprintf(defaults, sizeof(defaults), "--defaults-file=/proc/self/fd/%d", fd);
-	if (args.word_count > 0)
-		execlp("mariadb", "mariadb", defaults, "--table", "-e", args.words[0], (char *)NULL);
-	else
-		execlp("mariadb", "mariadb", defaults, (char *)NULL);
-	fprintf(stderr,
-		"gaejang sql: the mariadb client cannot be started: %s; install the package mariadb-client\n",
-		strerror(errno));
-	return 69;
 }

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/file.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -271,7 +272,7 @@ static enum reason start_broker(struct rehearsal *r, const char *day)
 {
 	char bin[FILE_PATH_SIZE], clock_file[FILE_PATH_SIZE], accounts[FILE_PATH_SIZE],
 		control[FILE_PATH_SIZE], data[FILE_PATH_SIZE], calendar[FILE_PATH_SIZE], ca[FILE_PATH_SIZE],
-		log[FILE_PATH_SIZE];
+		log[FILE_PATH_SIZE], errors[FILE_PATH_SIZE];
 	char settings[1024];
 	const char *argv[64] = { "broker",     "--env",     r->env,
 				 "--day",      day,         "--rest-port",
@@ -296,6 +297,7 @@ static enum reason start_broker(struct rehearsal *r, const char *day)
 	(void)snprintf(calendar, sizeof(calendar), "%s/ops/data", r->top);
 	(void)snprintf(ca, sizeof(ca), "%s/broker-ca.pem", r->dir);
 	(void)snprintf(log, sizeof(log), "%s/broker.log", r->dir);
+	(void)snprintf(errors, sizeof(errors), "%s/broker.err", r->dir);
 	if (why != REASON_OK)
 		return why;
 	if (pipe2(ready, O_CLOEXEC) != 0)
@@ -303,6 +305,8 @@ static enum reason start_broker(struct rehearsal *r, const char *day)
 	order.path = bin;
 	order.argv = argv;
 	order.stdout_fd = ready[1];
+	/* --stay leaves it behind: with our standard error it would keep a pipe of the caller's open. */
+	order.stderr_fd = open(errors, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
 	order.session = true;
 	why = spawn_start(r->clock, &order, &r->broker);
 	if (why != REASON_OK) {
@@ -312,6 +316,8 @@ static enum reason start_broker(struct rehearsal *r, const char *day)
 	}
 	r->broker_started = true;
 	(void)close(ready[1]);
+	if (order.stderr_fd >= 0)
+		(void)close(order.stderr_fd);
 	why = read_ready(r, ready[0]);
 	(void)close(ready[0]);
 	if (why == REASON_OK)
@@ -432,7 +438,6 @@ static enum reason progress(struct rehearsal *r, struct house *house)
 {
 	struct day_view *view = NULL;
 	char won[WON_TEXT_SIZE], at[KST_TEXT_SIZE];
-	int64_t age_s, pid;
 	enum reason why = db_open_now(house->db) ? REASON_OK : db_reopen(house->db);
 	int held = 0;
 
@@ -451,9 +456,9 @@ static enum reason progress(struct rehearsal *r, struct house *house)
 		held += view->book.rows[i].lot.qty != 0;
 	printf("%.8s    worker %s, mode %s: %d orders sent, %d with fills, %d open, %d in doubt, %d refused; "
 	       "%d positions, realised %s won\n",
-	       kst_wall_text(clock_wall(r->clock), at) + 11, day_view_worker(view, &house->cfg, &age_s, &pid),
-	       mode_text(view->lease.mode), view->counts.sent, view->counts.filled, view->counts.open,
-	       view->counts.in_doubt, view->counts.refused, held, won_text(view->realised_won, won));
+	       kst_wall_text(clock_wall(r->clock), at) + 11, view->worker, mode_text(view->lease.mode),
+	       view->counts.sent, view->counts.filled, view->counts.open, view->counts.in_doubt,
+	       view->counts.refused, held, won_text(view->realised_won, won));
 	(void)fflush(stdout);
 	day_view_free(view);
 	return REASON_OK;
@@ -484,8 +489,7 @@ static enum reason until_of(const struct ops_args *args, const struct calendar_d
 	*out = CLOCK_NEVER;
 	if (args->until == NULL)
 		return REASON_OK;
-	if (!args->stay || !kst_time_parse(args->until, &second))
-		return reason_set(REASON_BAD_USAGE, "--until takes a time like 08:52 and goes with --stay");
+	BUG_IF(!kst_time_parse(args->until, &second), "check_words looked at it");
 	*out = kst_wall(day->day, second + day->shift_s);
 	return REASON_OK;
 }
@@ -666,18 +670,67 @@ static enum reason set_up(struct rehearsal *r, const struct ops_args *args, stru
 	return why;
 }
 
+/* One rehearsal at a time walks in a folder: a second one would end the first one's programs. The lock lies beside the folder,
+ * which is removed at the start, and goes with the process. */
+static enum reason lock_folder(const struct rehearsal *r)
+{
+	char path[FILE_PATH_SIZE];
+	int fd;
+
+	enum reason why;
+
+	/* The folder above it may not be there yet. */
+	(void)snprintf(path, sizeof(path), "%.*s", (int)(strrchr(r->dir, '/') - r->dir), r->dir);
+	why = path[0] != '\0' ? file_make_folders(path, 0750) : REASON_OK;
+	if (why != REASON_OK)
+		return why;
+	(void)snprintf(path, sizeof(path), "%s.lock", r->dir);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+	if (fd < 0)
+		return reason_set(REASON_FILE_IO, "%s cannot be opened: %s", path, strerror(errno));
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+		return REASON_OK; /* stays open until the process ends */
+	(void)close(fd);
+	return reason_set(
+		REASON_REHEARSAL_RUNS,
+		"another rehearsal walks in %s now; wait for its end, or name another folder with --dir",
+		r->dir);
+}
+
+/* What can be said before the folder of the last rehearsal is cleared. */
+static enum reason check_words(const struct rehearsal *r, const struct ops_args *args,
+			       struct kst_day *out_day)
+{
+	char path[FILE_PATH_SIZE], digits[KST_TEXT_SIZE];
+	int32_t second;
+
+	*out_day = (struct kst_day){ 20210104 };
+	if (args->day != NULL && !kst_day_parse(args->day, out_day))
+		return reason_set(REASON_BAD_DAY, "--day %s is not a date; write it as 2021-01-04",
+				  args->day);
+	if (args->until != NULL && (!args->stay || !kst_time_parse(args->until, &second)))
+		return reason_set(REASON_BAD_USAGE, "--until takes a time like 08:52 and goes with --stay");
+	(void)snprintf(path, sizeof(path), "%s/tests/data/krx_%s.csv", r->top,
+		       kst_day_digits(*out_day, digits));
+	if (access(path, R_OK) != 0)
+		return reason_set(REASON_BAD_USAGE,
+				  "there are no market figures of that day (%s); 2021-01-04 has them", path);
+	return REASON_OK;
+}
+
 static int rehearse(struct rehearsal *r, const struct ops_args *args)
 {
 	struct house house = HOUSE_INIT;
 	struct ops_args house_args = { .config = r->conf_path };
-	struct kst_day day = { 20210104 };
+	struct kst_day day;
 	bool same = true, up;
-	enum reason why = REASON_OK;
+	enum reason why = check_words(r, args, &day);
 
-	if (args->day != NULL && !kst_day_parse(args->day, &day))
-		why = reason_set(REASON_BAD_DAY, "--day %s is not a date; write it as 2021-01-04", args->day);
 	if (why == REASON_OK)
-		why = set_up(r, args, day);
+		why = lock_folder(r);
+	if (why != REASON_OK)
+		return ops_fail("rehearse", why);
+	why = set_up(r, args, day);
 	up = why == REASON_OK;
 	if (why == REASON_OK)
 		why = house_open(&house, &house_args,
@@ -697,14 +750,18 @@ static int rehearse(struct rehearsal *r, const struct ops_args *args)
 	if (why == REASON_OK && !same)
 		why = reason_set(REASON_REHEARSAL_FAILED,
 				 "our rows and the simulator's ledger differ; the lines above say where");
+	(void)fflush(stdout); /* what was shown comes before what is wrong with it */
 	if (why != REASON_OK)
 		fprintf(stderr, "gaejang rehearse: %s\n", reason_detail());
 	if (args->stay && up && why != REASON_INTERRUPTED) {
 		(void)clock_set_pace(r->clock, CLOCK_ON_CALL, 0);
 		printf("\nLeft up, the clock standing still. Try:\n  export GAEJANG_CONF=%s\n  %s status\n  "
-		       "%s rerun account\n%s rehearse "
-		       "--stop --dir %s ends it.\n",
-		       r->conf_path, r->gaejang, r->gaejang, r->gaejang, r->dir);
+		       "%s rerun account\n",
+		       r->conf_path, r->gaejang, r->gaejang);
+		if (args->dir == NULL)
+			printf("%s/ops/stop ends it.\n", r->top);
+		else
+			printf("%s rehearse --stop --dir %s ends it.\n", r->gaejang, r->dir);
 	} else {
 		(void)rehearsal_stop_left(r);
 	}
@@ -721,7 +778,8 @@ int cmd_rehearse(int argc, char **argv)
 	ops_parse(argc, argv, "dsSuoCe", "",
 		  "Walks a trading day with the real programs against the broker simulator, on a private "
 		  "database and a "
-		  "virtual clock. Everything lies in one folder (--dir).",
+		  "virtual clock. Everything lies in one folder (--dir). The day is 2021-01-04 unless --day "
+		  "names another with market figures.",
 		  &args);
 	why = open_driver(&r, &args);
 	if (why != REASON_OK)

@@ -12,10 +12,11 @@ static void print_phases(const struct day_view *view)
 {
 	char at[KST_TEXT_SIZE];
 
-	printf("  %-10s %-8s %-8s %-12s %-18s %7s  %s\n", "phase", "status", "ceiling", "fresh", "reason",
+	printf("  %-10s %-8s %-8s %-6s %-18s %7s  %s\n", "phase", "status", "ceiling", "fresh", "reason",
 	       "took", "finished");
 	for (int id = 0; id < PHASE_COUNT; id++) {
 		const struct phase_record *r = &view->phases[id];
+		bool stale;
 
 		if (!r->present) {
 			printf("  %-10s %-8s due %.8s\n", phase_name((enum phase_id)id),
@@ -23,11 +24,12 @@ static void print_phases(const struct day_view *view)
 			       kst_wall_text(view->windows[id].start, at) + 11);
 			continue;
 		}
-		printf("  %-10s %-8s %-8s %-12s %-18s %5lldms  %.8s%s\n", phase_name((enum phase_id)id),
+		stale = r->status == STATUS_PASS && view->fresh[id] != FRESH;
+		printf("  %-10s %-8s %-8s %-6s %-18s %5lldms  %.8s%s\n", phase_name((enum phase_id)id),
 		       status_text(r->status), mode_text(r->mode),
-		       r->status == STATUS_PASS ? freshness_text(view->fresh[id]) : "-", r->reason,
-		       (long long)r->took_ms, kst_wall_text(r->finished, at) + 11,
-		       r->attempt > 1 ? " (again)" : "");
+		       r->status != STATUS_PASS ? "-" : (stale ? "STALE" : "fresh"),
+		       stale ? freshness_text(view->fresh[id]) : r->reason, (long long)r->took_ms,
+		       kst_wall_text(r->finished, at) + 11, r->attempt > 1 ? " (again)" : "");
 	}
 }
 
@@ -61,8 +63,6 @@ static void print_status(const struct house *house, const struct day_view *view)
 	struct day_block block = day_view_block(view);
 	const struct order_counts *n = &view->counts;
 	char day[KST_TEXT_SIZE], now[KST_TEXT_SIZE];
-	int64_t age_s, pid;
-	const char *state = day_view_worker(view, &house->cfg, &age_s, &pid);
 
 	printf("gaejang  %s  account %s (%s%s, %s)  now %.19s\n\n", kst_day_text(view->day, day),
 	       house->account.name, house->account.env, house->account.rehearsal ? ", rehearsal" : "",
@@ -78,10 +78,10 @@ static void print_status(const struct house *house, const struct day_view *view)
 						: "no verdict yet",
 	       view->phases[PHASE_GATE].present ? ", mode " : "",
 	       view->phases[PHASE_GATE].present ? mode_text(view->phases[PHASE_GATE].mode) : "");
-	printf("  worker      %s", state);
-	if (pid != 0)
-		printf(", pid %lld, mode %s, heartbeat %lld s ago", (long long)pid,
-		       mode_text(view->lease.mode), (long long)age_s);
+	printf("  worker      %s", view->worker);
+	if (view->worker_pid != 0)
+		printf(", pid %lld, mode %s, heartbeat %lld s ago", (long long)view->worker_pid,
+		       mode_text(view->lease.mode), (long long)view->heartbeat_age_s);
 	printf("\n  control     %s since %.19s by %s: %s%s\n", mode_text(view->control.mode),
 	       kst_wall_text(view->control.since, now), view->control.person, view->control.reason,
 	       view->stop_file ? " (stop file)" : "");
@@ -123,22 +123,20 @@ static void json_phases(cJSON *root, const struct day_view *view)
 	}
 }
 
-static void json_rest(cJSON *root, const struct house *house, const struct day_view *view)
+static void json_rest(cJSON *root, const struct day_view *view)
 {
 	const struct order_counts *n = &view->counts;
 	const struct phase_record *gate = &view->phases[PHASE_GATE];
 	cJSON *item = cJSON_AddObjectToObject(root, "gate");
-	int64_t age_s, pid;
-	const char *state = day_view_worker(view, &house->cfg, &age_s, &pid);
 
 	cJSON_AddStringToObject(item, "verdict", gate->present ? status_text(gate->status) : "MISSING");
 	cJSON_AddStringToObject(item, "mode", gate->present ? mode_text(gate->mode) : mode_text(MODE_HALT));
 	cJSON_AddStringToObject(item, "reason", gate->present ? gate->reason : "missing");
 	item = cJSON_AddObjectToObject(root, "worker");
-	cJSON_AddStringToObject(item, "state", state);
+	cJSON_AddStringToObject(item, "state", view->worker);
 	cJSON_AddStringToObject(item, "mode", mode_text(view->lease.mode));
-	cJSON_AddNumberToObject(item, "pid", (double)pid);
-	cJSON_AddNumberToObject(item, "heartbeat_age_s", (double)age_s);
+	cJSON_AddNumberToObject(item, "pid", (double)view->worker_pid);
+	cJSON_AddNumberToObject(item, "heartbeat_age_s", (double)view->heartbeat_age_s);
 	item = cJSON_AddObjectToObject(root, "control");
 	cJSON_AddStringToObject(item, "mode", mode_text(view->control.mode));
 	cJSON_AddStringToObject(item, "reason", view->control.reason);
@@ -184,25 +182,12 @@ static void json_block(cJSON *root, const struct day_block *block)
 	cJSON_AddStringToObject(item, "command", block->command);
 }
 
-static int print_json(cJSON *root)
-{
-	char *text = cJSON_PrintUnformatted(root);
-
-	if (text == NULL) {
-		fputs("gaejang: no memory to print JSON\n", stderr);
-		return 75;
-	}
-	puts(text);
-	free(text);
-	return 0;
-}
-
-static int status_json(const struct house *house, const struct day_view *view)
+static enum reason status_json(const struct house *house, const struct day_view *view)
 {
 	struct day_block block = day_view_block(view);
 	cJSON *root = cJSON_CreateObject();
 	char text[KST_TEXT_SIZE];
-	int status;
+	enum reason why;
 
 	cJSON_AddStringToObject(root, "day", kst_day_text(view->day, text));
 	cJSON_AddStringToObject(root, "now_kst", kst_wall_text(view->now, text));
@@ -210,40 +195,41 @@ static int status_json(const struct house *house, const struct day_view *view)
 	cJSON_AddStringToObject(root, "env", house->account.env);
 	cJSON_AddBoolToObject(root, "trading_day", view->calendar.trading);
 	json_phases(root, view);
-	json_rest(root, house, view);
+	json_rest(root, view);
 	json_block(root, &block);
-	status = print_json(root);
+	why = ops_print_json(root);
 	cJSON_Delete(root);
-	return status;
+	return why;
 }
 
-static int print_why(const struct day_view *view, bool json)
+static enum reason print_why(const struct day_view *view, bool json)
 {
 	struct day_block block = day_view_block(view);
 
 	if (json) {
 		cJSON *root = cJSON_CreateObject();
-		int status;
+		enum reason why;
 
 		json_block(root, &block);
-		status = print_json(root);
+		why = ops_print_json(root);
 		cJSON_Delete(root);
-		return status;
+		return why;
 	}
 	if (!view->calendar.trading) {
 		printf("not a trading day%s%s\n", view->calendar.name[0] ? ": " : "", view->calendar.name);
-		return 0;
+		return REASON_OK;
 	}
 	if (!block.blocked) {
 		puts("nothing blocks: every phase passed and is fresh, the gate said yes");
-		return 0;
+		return REASON_OK;
 	}
 	printf("blocked by   %s (%s)\nevidence     %s\nre-examine   %s\n", block.what, block.reason,
 	       block.text, block.command);
-	if (strcmp(block.what, "control") != 0 && strcmp(block.what, "alert") != 0)
+	if (strcmp(block.what, "control") != 0 && strcmp(block.what, "alert") != 0 &&
+	    strcmp(block.what, "worker") != 0)
 		printf("its history  gaejang sql \"select * from v_phase_history where phase = '%s'\"\n",
 		       block.what);
-	return 0;
+	return REASON_OK;
 }
 
 static int look(const char *command, int argc, char **argv, const char *doc, bool why_only)
@@ -252,24 +238,22 @@ static int look(const char *command, int argc, char **argv, const char *doc, boo
 	struct ops_args args;
 	struct day_view *view = NULL;
 	enum reason why;
-	int status = 0;
 
 	ops_parse(argc, argv, "cajd", "", doc, &args);
-	why = house_open(&house, &args, NEED_CONF | NEED_CALENDAR | NEED_CLOCK | NEED_DB | NEED_ACCOUNT,
+	why = house_open(&house, &args,
+			 NEED_CONF | NEED_CALENDAR | NEED_CLOCK | NEED_AWAKE | NEED_DB | NEED_ACCOUNT,
 			 "gj_reader");
 	if (why == REASON_OK)
 		why = day_view_load(&house, &view);
-	if (why != REASON_OK)
-		status = ops_fail(command, why);
-	else if (why_only)
-		status = print_why(view, args.json);
-	else if (args.json)
-		status = status_json(&house, view);
-	else
+	if (why == REASON_OK && why_only)
+		why = print_why(view, args.json);
+	else if (why == REASON_OK && args.json)
+		why = status_json(&house, view);
+	else if (why == REASON_OK)
 		print_status(&house, view);
 	day_view_free(view);
 	house_close(&house);
-	return status;
+	return why == REASON_OK ? 0 : ops_fail(command, why);
 }
 
 int cmd_status(int argc, char **argv)

@@ -62,25 +62,30 @@ static enum reason apply_fill(struct house *house, struct day_view *view, const 
 	return REASON_OK;
 }
 
-/* Shares and the day's result count from its first accepted snapshot, cash from the newest: it knows what came in or went out
- * in between. `base` has its lots in `lots`. */
+/* Shares and the day's result count from its first accepted snapshot, cash from its newest: it knows what came in or went out
+ * in between. A day that has none yet goes on from the newest before. */
 static enum reason find_base(struct house *house, struct snapshot *base, struct snapshot *newest)
 {
-	struct acceptance_row first;
-	enum reason why = tbl_snapshot_accepted(house->db, house->account.account_id, newest);
+	struct acceptance_row first, last;
+	enum reason why = tbl_acceptance_until(house->db, house->account.account_id, house->day, &last);
 
 	if (why != REASON_OK)
 		return why;
 	why = tbl_acceptance_first_of_day(house->db, house->account.account_id, house->day, &first);
+	if (why == REASON_DB_NOT_FOUND) {
+		first = last;
+		why = REASON_OK;
+	}
 	if (why == REASON_OK)
-		return tbl_snapshot_find(house->db, first.snapshot_id, base);
-	return why == REASON_DB_NOT_FOUND ? tbl_snapshot_accepted(house->db, house->account.account_id, base)
-					  : why;
+		why = tbl_snapshot_find(house->db, first.snapshot_id, base);
+	return why == REASON_OK ? tbl_snapshot_find(house->db, last.snapshot_id, newest) : why;
 }
 
+/* Fills up to the day that is looked at; what earlier days did is in lots and cash, not in the day's result. */
 static enum reason load_fills(struct house *house, struct day_view *view, struct wall since,
 			      struct wall cash_from)
 {
+	struct kst_day at = { 0 };
 	struct fill *fills = calloc(FILLS_DAY_MAX, sizeof(*fills));
 	int count = 0;
 	enum reason why;
@@ -88,8 +93,14 @@ static enum reason load_fills(struct house *house, struct day_view *view, struct
 	if (fills == NULL)
 		return reason_set(REASON_NO_MEMORY, "no memory for the fills of a day");
 	why = tbl_fills_since(house->db, house->account.account_id, since, fills, FILLS_DAY_MAX, &count);
-	for (int i = 0; i < count && why == REASON_OK; i++)
+	for (int i = 0; i < count && why == REASON_OK && kst_day_diff(fills[i].day, view->day) <= 0; i++) {
+		if (!kst_day_same(fills[i].day, at))
+			position_next_day(&view->book);
+		at = fills[i].day;
 		why = apply_fill(house, view, &fills[i], cash_from);
+	}
+	if (!kst_day_same(at, view->day))
+		position_next_day(&view->book);
 	free(fills);
 	return why;
 }
@@ -179,6 +190,30 @@ static enum reason load_rest(struct house *house, struct day_view *view)
 	return why;
 }
 
+static const char *worker_state(struct day_view *view, const struct conf *cfg)
+{
+	const struct lease_row *lease = &view->lease;
+	const char *colon = strchr(lease->holder, ':');
+
+	view->heartbeat_age_s = -1;
+	if (lease->kind != LEASE_TRADE) {
+		if (strcmp(lease->program, "worker") == 0 && lease->clean)
+			return "stopped in order";
+		return view->phases[PHASE_CLOSE].present && view->phases[PHASE_CLOSE].status == STATUS_PASS
+			       ? "not running: the day is closed"
+			       : "not running";
+	}
+	if (colon != NULL)
+		(void)num_parse(colon + 1, strcspn(colon + 1, ":"), &view->worker_pid);
+	view->heartbeat_age_s = wall_diff_us(view->now, lease->heartbeat) / US_PER_S;
+	if (process_of_holder(lease->holder) != 0 && !process_alive(process_of_holder(lease->holder)))
+		return "dead: its process is gone";
+	if (view->heartbeat_age_s > conf_number(cfg, CONF_HEARTBEAT_OLD_S))
+		return "dead: its heartbeat is old";
+	view->worker_runs = true;
+	return lease->state;
+}
+
 enum reason day_view_load(struct house *house, struct day_view **out)
 {
 	struct day_view *view = calloc(1, sizeof(*view));
@@ -198,6 +233,8 @@ enum reason day_view_load(struct house *house, struct day_view **out)
 		return why;
 	}
 	count_orders(view);
+	view->today = kst_day_same(view->day, kst_day_of(view->now));
+	view->worker = worker_state(view, &house->cfg);
 	*out = view;
 	return REASON_OK;
 }
@@ -205,30 +242,6 @@ enum reason day_view_load(struct house *house, struct day_view **out)
 void day_view_free(struct day_view *view)
 {
 	free(view);
-}
-
-const char *day_view_worker(const struct day_view *view, const struct conf *cfg, int64_t *out_heartbeat_age_s,
-			    int64_t *out_pid)
-{
-	const struct lease_row *lease = &view->lease;
-	const char *colon = strchr(lease->holder, ':');
-	int64_t age_s = wall_diff_us(view->now, lease->heartbeat) / US_PER_S;
-
-	*out_pid = 0;
-	if (colon != NULL)
-		(void)num_parse(colon + 1, strcspn(colon + 1, ":"), out_pid);
-	*out_heartbeat_age_s = age_s;
-	if (lease->kind != LEASE_TRADE) {
-		*out_heartbeat_age_s = -1;
-		*out_pid = 0;
-		return strcmp(lease->program, "worker") == 0 && lease->clean ? "stopped in order"
-									     : "not running";
-	}
-	if (process_of_holder(lease->holder) != 0 && !process_alive(process_of_holder(lease->holder)))
-		return "dead: its process is gone";
-	if (age_s > conf_number(cfg, CONF_HEARTBEAT_OLD_S))
-		return "dead: its heartbeat is old";
-	return lease->state;
 }
 
 static void block_set(struct day_block *block, const char *what, const char *reason, const char *text)
@@ -268,6 +281,41 @@ static bool block_phase(const struct day_view *view, enum phase_id id, struct da
 	return true;
 }
 
+/* A PASS may lower what the day can do. */
+static bool block_mode(const struct day_view *view, struct day_block *block)
+{
+	for (int id = 0; id <= PHASE_GATE; id++) {
+		const struct phase_record *record = &view->phases[id];
+
+		if (!record->present || record->status != STATUS_PASS || record->mode == MODE_TRADE)
+			continue;
+		block_set(block, phase_name((enum phase_id)id), record->reason, "");
+		(void)snprintf(block->text, sizeof(block->text),
+			       "%s passed and lowers the mode to %s: %.400s", phase_name((enum phase_id)id),
+			       mode_text(record->mode), record->detail);
+		(void)snprintf(block->command, sizeof(block->command), "gaejang rerun %s --downstream",
+			       phase_name((enum phase_id)id));
+		return true;
+	}
+	return false;
+}
+
+static void block_worker(const struct day_view *view, struct day_block *block)
+{
+	const struct phase_record *gate = &view->phases[PHASE_GATE];
+	struct wall end = kst_wall(view->day, view->calendar.close_s);
+
+	if (!view->today || view->worker_runs || !gate->present || gate->status != STATUS_PASS ||
+	    view->now.us >= end.us || view->phases[PHASE_CLOSE].present)
+		return;
+	block_set(block, "worker", "not-running", "");
+	(void)snprintf(block->text, sizeof(block->text),
+		       "the gate launched a worker, and it is %s; the session "
+		       "lasts until %02d:%02d",
+		       view->worker, view->calendar.close_s / 3600, view->calendar.close_s / 60 % 60);
+	(void)snprintf(block->command, sizeof(block->command), "gaejang rerun reconcile --downstream");
+}
+
 struct day_block day_view_block(const struct day_view *view)
 {
 	struct day_block block = { 0 };
@@ -295,8 +343,9 @@ struct day_block day_view_block(const struct day_view *view)
 			       alert->code);
 		return block;
 	}
-	(void)block_phase(view, PHASE_GATE, &block);
-	if (block.blocked)
+	if (block_phase(view, PHASE_GATE, &block))
 		(void)snprintf(block.command, sizeof(block.command), "gaejang rerun gate");
+	else if (!block_mode(view, &block))
+		block_worker(view, &block);
 	return block;
 }

@@ -32,11 +32,14 @@ struct day_view {
 	struct order orders[ORDERS_DAY_MAX];
 	int order_count;
 	struct order_counts counts;
-	int decisions_refused;
 	struct position_book book;
 	int64_t cash_won; /* by our books: snapshot + fills - costs */
 	bool books_known;
 	int64_t realised_won, fee_won, tax_won;
+	const char *worker; /* "TRADING", "not running", "dead: ..." */
+	int64_t worker_pid, heartbeat_age_s; /* 0 and -1 when none holds the lease */
+	bool worker_runs;
+	bool today; /* the day is the clock's */
 	struct alert_row alerts[DAY_ALERTS_MAX];
 	bool alerts_more; /* than fit */
 	int alert_count;
@@ -51,9 +54,8 @@ struct day_block {
 	char text[DETAIL_SIZE];
 	char command[200]; /* what re-examines it */
 };
+/* In the order a person would mend it: a stop, a phase before the gate, a critical alert, the gate, a lowered mode, a worker
+ * that should run and does not. */
 struct day_block day_view_block(const struct day_view *view);
-/* "trading", "not running", ... of the worker. */
-const char *day_view_worker(const struct day_view *view, const struct conf *cfg, int64_t *out_heartbeat_age_s,
-			    int64_t *out_pid);
 
 #endif

@@ -168,6 +168,8 @@ enum reason house_open(struct house *house, const struct ops_args *args, unsigne
 		why = house_open_clock(house, needs);
 	if (why == REASON_OK && house->clock != NULL)
 		why = house_open_day(house);
+	if (why == REASON_OK && (needs & NEED_AWAKE) != 0)
+		why = house_wake_db(house);
 	if (why == REASON_OK && (needs & NEED_DB) != 0)
 		why = login_open(&house->cfg, house->acct, ROLE_OPERATOR, db_user, &house->db);
 	if (why == REASON_OK && (needs & NEED_ACCOUNT) != 0) {
@@ -246,4 +248,36 @@ enum reason ops_child(struct house *house, const char *program, const char *cons
 	if (order.stdout_fd >= 0)
 		(void)close(order.stdout_fd);
 	return why == REASON_OK ? wait_child(house, child, out_exit) : why;
+}
+
+enum reason house_wake_db(struct house *house)
+{
+	char folder[FILE_PATH_SIZE], tool[FILE_PATH_SIZE];
+	const char *argv[] = { tool, "start", folder, NULL };
+	int status = 0;
+	enum reason why;
+
+	if (conf_number(&house->cfg, CONF_REHEARSAL) == 0 ||
+	    access(conf_text(&house->cfg, CONF_DB_SOCKET), F_OK) == 0)
+		return REASON_OK;
+	why = file_join(conf_text(&house->cfg, CONF_STATE_DIR), "../db", folder);
+	if (why == REASON_OK)
+		why = file_join(conf_text(&house->cfg, CONF_SQL_DIR), "../ops/db", tool);
+	if (why == REASON_OK)
+		why = ops_child(house, tool, argv, true, &status);
+	if (why == REASON_OK && status != 0)
+		why = reason_set(REASON_DB_AWAY,
+				 "the private database in %s does not start; its log lies there", folder);
+	return why;
+}
+
+enum reason ops_print_json(const cJSON *root)
+{
+	char *text = cJSON_PrintUnformatted(root);
+
+	if (text == NULL)
+		return reason_set(REASON_NO_MEMORY, "no memory to print JSON");
+	puts(text);
+	cJSON_free(text);
+	return REASON_OK;
 }

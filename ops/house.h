@@ -9,6 +9,8 @@
 #ifndef GJ_OPS_HOUSE_H
 #define GJ_OPS_HOUSE_H
 
+#include <cjson/cJSON.h>
+
 #include "shared/base/calendar.h"
 #include "shared/base/clock.h"
 #include "shared/base/conf.h"
@@ -35,6 +37,7 @@ enum house_needs {
 	NEED_SEAT = 8, /* joined: it waits or must hold time */
 	NEED_DB = 16,
 	NEED_ACCOUNT = 32, /* the account's row */
+	NEED_AWAKE = 64, /* a private database that was stopped is started first */
 };
 struct house {
 	struct ops_args args;
@@ -53,6 +56,8 @@ struct house {
 	}
 enum reason house_open(struct house *house, const struct ops_args *args, unsigned needs, const char *db_user);
 void house_close(struct house *house);
+/* The private database of a rehearsal that was ended is started again for a question. Needs NEED_CONF. */
+enum reason house_wake_db(struct house *house);
 /* Ends what db_begin(house->db) began: a person's act and its audit row come together or not at all. */
 enum reason house_commit(struct house *house, enum reason why);
 
@@ -67,6 +72,9 @@ enum reason ops_need_reason(const struct ops_args *args);
  * output goes nowhere. *out_exit its exit status. */
 enum reason ops_child(struct house *house, const char *program, const char *const *argv, bool quiet,
 		      int *out_exit);
+
+/* One line on standard output; the caller keeps the tree. */
+enum reason ops_print_json(const cJSON *root);
 
 struct ops_command {
 	const char *name;

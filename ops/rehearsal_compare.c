@@ -1,7 +1,8 @@
 /*
  * rehearsal_compare - the proof at the end of a rehearsal: our rows against what the simulator itself booked.
  *
- * Per order: shares and gross amount. Per symbol: shares held and their cost. Per day: fees and tax together, and the cash
+ * Per order: shares and gross amount. Per symbol: shares held and their cost, and what was bought and sold by
+ * our fills. Per day: fees and tax together, and the cash
  * of the day after tomorrow. Both ways: an order on one side only is a difference too.
  */
 #include <cjson/cJSON.h>
@@ -19,6 +20,8 @@
 #include "shared/base/banned.h"
 
 #define DUMP_SIZE_MAX (16 * 1024 * 1024)
+#define LEDGER_BUY    2 /* as the simulator's dump says it */
+#define LEDGER_SELL   1
 
 struct comparison {
 	int orders, orders_differ, symbols, symbols_differ;
@@ -123,22 +126,50 @@ static void compare_orders(const struct day_view *view, const cJSON *ledger, str
 	}
 }
 
-static void compare_symbols(struct day_view *view, const cJSON *account, struct comparison *c)
+/* Shares and gross amount of a symbol's orders of one side, by the simulator. */
+static void traded(const cJSON *ledger, const char *code, int64_t side, int64_t *out_qty, int64_t *out_won)
 {
+	const cJSON *row;
+
+	*out_qty = *out_won = 0;
+	cJSON_ArrayForEach(row, cJSON_GetObjectItem(ledger, "orders"))
+	{
+		if (strcmp(text(row, "code"), code) != 0 || number(row, "side") != side)
+			continue;
+		*out_qty += number(row, "filled_qty");
+		*out_won += number(row, "filled_won");
+	}
+}
+
+static bool same_trades(const struct position *pos, const cJSON *ledger, const char *code)
+{
+	int64_t bought_qty, bought_won, sold_qty, sold_won;
+
+	traded(ledger, code, LEDGER_BUY, &bought_qty, &bought_won);
+	traded(ledger, code, LEDGER_SELL, &sold_qty, &sold_won);
+	return bought_qty == pos->bought_qty && bought_won == pos->bought_won && sold_qty == pos->sold_qty &&
+	       sold_won == pos->sold_won;
+}
+
+static void compare_symbols(struct day_view *view, const cJSON *ledger, const cJSON *account,
+			    struct comparison *c)
+{
+	static const struct position nothing;
 	const cJSON *row;
 	int held = 0;
 
 	cJSON_ArrayForEach(row, cJSON_GetObjectItem(account, "holdings"))
 	{
-		const struct position *pos = position_find(&view->book, text(row, "code"), OWNER_SYS);
-		int64_t qty = pos != NULL ? pos->lot.qty : 0, cost_won = pos != NULL ? pos->lot.cost_won : 0;
+		const struct position *found = position_find(&view->book, text(row, "code"), OWNER_SYS);
+		const struct position *pos = found != NULL ? found : &nothing;
 
 		c->symbols++;
 		held += number(row, "qty") != 0;
-		if (qty != number(row, "qty") || cost_won != number(row, "cost_won")) {
+		if (pos->lot.qty != number(row, "qty") || pos->lot.cost_won != number(row, "cost_won") ||
+		    !same_trades(pos, ledger, text(row, "code"))) {
 			c->symbols_differ++;
 			printf("  %s: ours %lld shares cost %lld won, theirs %lld shares cost %lld won\n",
-			       text(row, "code"), (long long)qty, (long long)cost_won,
+			       text(row, "code"), (long long)pos->lot.qty, (long long)pos->lot.cost_won,
 			       (long long)number(row, "qty"), (long long)number(row, "cost_won"));
 		}
 	}
@@ -157,7 +188,7 @@ static void print_result(const struct comparison *c, bool same)
 	printf("\nAgainst the simulator's own ledger:\n");
 	printf("  %d orders, shares and amount each: %s\n", c->orders,
 	       c->orders_differ == 0 ? "equal" : "DIFFERENT");
-	printf("  %d symbols, shares and cost each:  %s\n", c->symbols,
+	printf("  %d symbols, bought, sold, held, cost: %s\n", c->symbols,
 	       c->symbols_differ == 0 ? "equal" : "DIFFERENT");
 	printf("  fees and tax of the day: ours %s, theirs %s\n", won_text(c->costs_ours, a),
 	       won_text(c->costs_theirs, b));
@@ -185,7 +216,7 @@ enum reason rehearsal_compare(struct rehearsal *r, bool *out_same)
 		ledger = cJSON_GetObjectItem(dump, "ledger");
 		account = cJSON_GetArrayItem(cJSON_GetObjectItem(ledger, "accounts"), 0);
 		compare_orders(view, ledger, &c);
-		compare_symbols(view, account, &c);
+		compare_symbols(view, ledger, account, &c);
 		c.costs_ours = view->fee_won + view->tax_won;
 		c.costs_theirs = number(account, "thdt_cost_won");
 		c.cash_ours = view->cash_won;

@@ -84,28 +84,37 @@ SELECT a.name AS account, o.account_id, o.trade_date AS day, o.seq, o.phase, COA
        COALESCE(o.took_ms, 0) AS took_ms, o.started_kst, o.finished_kst, o.run_id
 FROM v_phase_own o JOIN account a ON a.account_id = o.account_id;
 
--- One row per account that something stands in the way of; none for an account with nothing in its way.
+-- One row per account that something stands in the way of; none for an account with nothing in its way. In the order of
+-- `gaejang why`, which also sees what no row tells: a stop file, a worker that is gone, a phase that is not due yet.
 CREATE OR REPLACE SQL SECURITY INVOKER VIEW v_why AS
 WITH blocks AS (
-  SELECT t.account_id, t.account, t.day, t.seq, t.phase, t.fresh, t.status, t.reason, t.detail,
-         COALESCE(s.evidence, '') AS evidence,
-         CONCAT('gaejang rerun ', t.phase, ' --downstream',
-                IF((SELECT COUNT(*) FROM account) > 1, CONCAT(' --account ', t.account), '')) AS command
+  SELECT c.account_id, a.name AS account, d.trade_date AS day, 0 AS seq, 'control' AS phase, '' AS fresh, c.mode AS status,
+         '' AS reason, c.reason AS detail, CONCAT('set by ', c.person, ' at ', c.since_kst) AS evidence,
+         'gaejang resume --reason "..."' AS command
+  FROM control c JOIN account a ON a.account_id = c.account_id JOIN v_day d ON d.account_id = c.account_id
+  WHERE c.mode <> 'TRADE'
+  UNION ALL
+  SELECT t.account_id, t.account, t.day, 10 * t.seq, t.phase, t.fresh, t.status, t.reason, t.detail,
+         COALESCE(s.evidence, ''), CONCAT('gaejang rerun ', t.phase, IF(t.phase = 'gate', '', ' --downstream'))
   FROM v_today t LEFT JOIN phase_result s ON s.run_id = t.run_id
   WHERE t.fresh <> 'fresh' AND t.status <> 'CLOSED' AND t.phase <> 'close'
     AND NOT EXISTS (SELECT 1 FROM v_today c WHERE c.account_id = t.account_id AND c.status = 'CLOSED')
   UNION ALL
-  SELECT t.account_id, t.account, t.day, 100 + t.seq, t.phase, t.fresh, t.mode, t.reason, t.detail,
+  SELECT l.account_id, a.name, l.trade_date, 10 * g.seq - 1, 'alert', '', l.level, l.code, l.text, '',
+         CONCAT('gaejang ack ', l.code, ' --reason "..."')
+  FROM alert l JOIN account a ON a.account_id = l.account_id
+  JOIN v_day d ON d.account_id = l.account_id AND d.trade_date = l.trade_date
+  JOIN v_phase_table g ON g.phase = 'gate'
+  WHERE l.level = 'CRIT' AND NOT EXISTS (SELECT 1 FROM alert_event e WHERE e.alert_id = l.alert_id
+                                         AND e.event IN ('ACKNOWLEDGED', 'CLOSED'))
+  UNION ALL
+  SELECT t.account_id, t.account, t.day, 1000 + t.seq, t.phase, t.fresh, t.mode, t.reason, t.detail,
          COALESCE(s.evidence, ''), CONCAT('gaejang rerun ', t.phase, ' --downstream')
   FROM v_today t LEFT JOIN phase_result s ON s.run_id = t.run_id
   WHERE t.fresh = 'fresh' AND t.mode <> 'TRADE' AND t.phase <> 'close'
-  UNION ALL
-  SELECT c.account_id, a.name, d.trade_date, 200, 'control', '', c.mode, '', c.reason,
-         CONCAT('set by ', c.person, ' at ', c.since_kst), 'gaejang resume'
-  FROM control c JOIN account a ON a.account_id = c.account_id JOIN v_day d ON d.account_id = c.account_id
-  WHERE c.mode <> 'TRADE'
 )
-SELECT account, day, phase, fresh, status, reason, detail, evidence, command
+SELECT account, day, phase, fresh, status, reason, detail, evidence,
+       CONCAT(command, IF((SELECT COUNT(*) FROM account) > 1, CONCAT(' --account ', account), '')) AS command
 FROM (SELECT b.*, ROW_NUMBER() OVER (PARTITION BY account_id ORDER BY seq) AS nth FROM blocks b) f
 WHERE nth = 1;
 

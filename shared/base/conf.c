@@ -14,13 +14,12 @@
 #include "shared/base/won.h"
 #include "shared/base/banned.h"
 
-#define CONF_SIZE_MAX     65536
-#define CONF_VALUE_MAX    180 /* bytes; inih 55 cuts a line at about 199, key and blanks included */
-#define CONF_LINE_MAX     198
-#define CONF_PATH_USUAL   "/etc/gaejang/gaejang.conf"
-#define CONF_WORD_SIZE    64
-#define CONF_ALLOWED_SIZE 160
-#define NEAR_MAX          3 /* a key that differs by more letters is not offered as "did you mean" */
+#define CONF_SIZE_MAX   65536
+#define CONF_VALUE_MAX  180 /* bytes; inih 55 cuts a line at about 199, key and blanks included */
+#define CONF_LINE_MAX   198
+#define CONF_PATH_USUAL "/etc/gaejang/gaejang.conf"
+#define CONF_WORD_SIZE  64
+#define NEAR_MAX        3 /* a key that differs by more letters is not offered as "did you mean" */
 
 enum conf_type { TYPE_TEXT, TYPE_PATH, TYPE_INT, TYPE_TIME, TYPE_BOOL, TYPE_CHOICE };
 
@@ -713,6 +712,16 @@ void conf_digest(const struct conf *cfg, uint8_t out[static CONF_DIGEST_SIZE])
 	}
 	d = digest_end(&mk);
 	memcpy(out, d.bytes, sizeof(d.bytes));
+}
+
+void conf_key_text(enum conf_key id, struct conf_key_text *out)
+{
+	const struct conf_declared *dc = &declared[id];
+
+	*out = (struct conf_key_text){
+		.section = dc->section, .key = dc->key, .def = dc->def, .help = dc->help
+	};
+	(void)allowed_text(dc, out->allowed);
 }
 
 void conf_help(FILE *to)

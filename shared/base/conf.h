@@ -17,6 +17,7 @@
 
 #include "shared/base/reason.h"
 
+#define CONF_ALLOWED_SIZE 160
 #define CONF_ACCOUNTS_MAX 16
 #define CONF_DIGEST_SIZE  32
 
@@ -64,6 +65,11 @@ bool conf_given(const struct conf *cfg, enum conf_key key);
 enum reason conf_account_find(const struct conf *cfg, const char *name, const struct conf_account **out);
 /* Digest over every value that decides anything; [rehearsal] and [paths] are left out (design: overlay). */
 void conf_digest(const struct conf *cfg, uint8_t out[static CONF_DIGEST_SIZE]);
+struct conf_key_text { /* what is declared of a key; def NULL = required */
+	const char *section, *key, *def, *help;
+	char allowed[CONF_ALLOWED_SIZE];
+};
+void conf_key_text(enum conf_key id, struct conf_key_text *out);
 void conf_help(FILE *to); /* every key with type, range, unit, default, help */
 
 #endif

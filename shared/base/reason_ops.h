@@ -5,3 +5,4 @@ X(ZONE_UNKNOWN, 602, CONFIG, "zone-unknown", "the host's zone cannot be translat
 X(REHEARSAL_FAILED, 603, FAIL, "rehearsal-failed", "the rehearsal did not end as it should")
 X(NOT_RUNNING, 604, FAIL, "not-running", "nothing runs that could be stopped")
 X(NO_ANSWER, 605, UNKNOWN, "no-answer", "the process did not confirm in time")
+X(REHEARSAL_RUNS, 606, UNKNOWN, "rehearsal-runs", "another rehearsal walks in the folder")

@@ -284,7 +284,7 @@ enum reason kis_holidays(struct kis *kis, struct kst_day from, struct wall until
 {
 	struct kis_answer answer = KIS_ANSWER_INIT;
 	struct query query = { 0 };
-	const cJSON *output;
+	const cJSON *output, *first;
 	struct kst_day want = from;
 	char text[KST_TEXT_SIZE];
 	int count = 0;
@@ -297,12 +297,14 @@ enum reason kis_holidays(struct kis *kis, struct kst_day from, struct wall until
 	if (why != REASON_OK)
 		goto out;
 	output = json_member(answer.root, "output");
-	if (!cJSON_IsArray(output) || output->child == NULL) {
+	/* Captured as a list; the documents say object, which then is the day asked for alone. */
+	first = cJSON_IsArray(output) ? output->child : (cJSON_IsObject(output) ? output : NULL);
+	if (first == NULL) {
 		why = quote_shape(CALL_HOLIDAY, "output");
 		goto out;
 	}
 	/* Consecutive days from the one asked for, or the list is not what it claims to be. */
-	for (const cJSON *row = output->child; row != NULL && count < room; row = row->next) {
+	for (const cJSON *row = first; row != NULL && count < room; row = row == output ? NULL : row->next) {
 		struct kis_holiday day;
 
 		if (!json_day(row, "bass_dt", &day.day) || !kst_day_same(day.day, want) ||

@@ -164,6 +164,9 @@ enum reason tbl_acceptance_add(struct db *db, const struct acceptance_row *row, 
 enum reason tbl_acceptance_newest(struct db *db, int64_t account_id, struct acceptance_row *out);
 enum reason tbl_acceptance_first_of_day(struct db *db, int64_t account_id, struct kst_day day,
 					struct acceptance_row *out);
+/* Newest of that day or an earlier one. */
+enum reason tbl_acceptance_until(struct db *db, int64_t account_id, struct kst_day day,
+				 struct acceptance_row *out);
 /* Snapshot of the newest acceptance, lots into out->lots (room given). */
 enum reason tbl_snapshot_accepted(struct db *db, int64_t account_id, struct snapshot *out);
 enum reason tbl_snapshot_find(struct db *db, int64_t snapshot_id, struct snapshot *out);

@@ -176,21 +176,35 @@ enum reason tbl_acceptance_newest(struct db *db, int64_t account_id, struct acce
 	return why;
 }
 
-enum reason tbl_acceptance_first_of_day(struct db *db, int64_t account_id, struct kst_day day,
-					struct acceptance_row *out)
+static enum reason acceptance_of_day(struct db *db, enum stmt_name name, int64_t account_id,
+				     struct kst_day day, const char *what, struct acceptance_row *out)
 {
 	struct acceptance_row row = { 0 };
 	struct stmt *st = NULL;
-	enum reason why = stmt_begin(db, STMT_ACCEPTANCE_FIRST_OF_DAY, &st);
+	enum reason why = stmt_begin(db, name, &st);
 
 	if (why != REASON_OK)
 		return why;
 	stmt_in_number(st, account_id);
 	stmt_in_day(st, day);
-	why = tbl_one(st, take_acceptance, &row, "snapshot accepted that day");
+	why = tbl_one(st, take_acceptance, &row, what);
 	if (why == REASON_OK)
 		*out = row;
 	return why;
+}
+
+enum reason tbl_acceptance_first_of_day(struct db *db, int64_t account_id, struct kst_day day,
+					struct acceptance_row *out)
+{
+	return acceptance_of_day(db, STMT_ACCEPTANCE_FIRST_OF_DAY, account_id, day,
+				 "snapshot accepted that day", out);
+}
+
+enum reason tbl_acceptance_until(struct db *db, int64_t account_id, struct kst_day day,
+				 struct acceptance_row *out)
+{
+	return acceptance_of_day(db, STMT_ACCEPTANCE_UNTIL, account_id, day, "snapshot accepted by that day",
+				 out);
 }
 
 /* ---- mismatches, locks ---- */

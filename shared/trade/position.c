@@ -101,3 +101,14 @@ enum reason position_open(struct position_book *book, const struct lot *lot, str
 	*out = pos;
 	return REASON_OK;
 }
+
+void position_next_day(struct position_book *book)
+{
+	int kept = 0;
+
+	for (int i = 0; i < book->count; i++) {
+		if (book->rows[i].lot.qty != 0)
+			book->rows[kept++] = (struct position){ .lot = book->rows[i].lot };
+	}
+	book->count = kept;
+}

@@ -33,5 +33,7 @@ struct position_book {
 };
 struct position *position_find(struct position_book *book, const char *symbol, enum order_owner owner);
 enum reason position_open(struct position_book *book, const struct lot *lot, struct position **out);
+/* Another day begins: the lots stay, what the day did to them is forgotten, positions without shares go. */
+void position_next_day(struct position_book *book);
 
 #endif

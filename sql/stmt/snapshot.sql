@@ -18,6 +18,11 @@ INSERT INTO acceptance (account_id, trade_date, snapshot_id, run_id, digest, acc
 SELECT acceptance_id, account_id, snapshot_id, run_id, trade_date, digest, accepted_kst
 FROM acceptance WHERE account_id = ? ORDER BY acceptance_id DESC LIMIT 1;
 
+-- name: acceptance_until   used by: gaejang   in: account_id, trade_date
+-- The newest of that day or an earlier one.
+SELECT acceptance_id, account_id, snapshot_id, run_id, trade_date, digest, accepted_kst
+FROM acceptance WHERE account_id = ? AND trade_date <= ? ORDER BY acceptance_id DESC LIMIT 1;
+
 -- name: acceptance_first_of_day   used by: reconcile   in: account_id, trade_date
 SELECT acceptance_id, account_id, snapshot_id, run_id, trade_date, digest, accepted_kst
 FROM acceptance WHERE account_id = ? AND trade_date = ? ORDER BY acceptance_id LIMIT 1;

@@ -139,6 +139,18 @@ books() {
 	[ "$status" -ne 0 ]
 }
 
+@test "another day shows its own result, not this one's" {
+	local today
+	today=$(status | jq -c .result)
+	same "$(gj status --json --day 2021-01-05 | jq -c '.result | [.known, .realised_won, .fee_won, .tax_won, .cash_won]')" \
+		"[true,0,0,0,$(jq .cash_won <<<"$today")]" 'the next day, before its morning'
+	same "$(gj status --json --day 2020-12-30 | jq -c '.result | [.known, .realised_won, .fee_won, .tax_won, .cash_won]')" \
+		'[true,0,0,0,100000000]' 'the day of the signed opening'
+	same "$(gj status --json --day 2020-12-29 | jq -c '.result.known')" false
+	same "$(gj status --json --day 2021-01-04 | jq -c .result)" "$today"
+	[ "$(jq .fee_won <<<"$today")" -gt 0 ]
+}
+
 @test "after the close every phase again by hand: answers, and moves nothing" {
 	local before phase
 	before=$(books)

@@ -62,6 +62,9 @@ setup() { . "$BATS_TEST_DIRNAME/lib.bash"; }
 	same "$(q "SELECT GROUP_CONCAT(phase, ':', fresh ORDER BY seq SEPARATOR ' ') FROM v_today WHERE seq < 8 AND fresh <> 'fresh' AND phase <> 'gate'")" \
 		'reconcile:upstream-changed guardrail:upstream-changed universe:upstream-stale'
 	has "$(gj why)" 'gaejang rerun reconcile --downstream'
+	# and the screen shouts it, with the cause
+	same "$(gj status | awk '$4 == "STALE" { print $1, $5 }')" $'reconcile upstream-changed\nguardrail upstream-changed\nuniverse upstream-stale'
+	same "$(q 'SELECT phase, fresh, command FROM v_why')" $'reconcile\tupstream-changed\tgaejang rerun reconcile --downstream'
 }
 
 @test "the gate refuses what is stale: no certificate, nothing that could trade" {

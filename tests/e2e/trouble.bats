@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # Bad input and trouble before the open: one clear line, the right exit status, a row where the database answers, and
 # nothing lost or sent.
-# shellcheck disable=SC1091,SC2154 # lib.bash is found at run time and sets the names; bats sets status and output
+# shellcheck disable=SC1091,SC2154,SC2030,SC2031 # each test is a shell of its own; lib.bash is found at run time and sets the names; bats sets status and output
 bats_require_minimum_version 1.5.0
 
 setup_file() {
@@ -92,6 +92,30 @@ certificate_copy() {
 	has "$output" 'chmod go-w'
 }
 
+# A program of another user, who reaches the folders but not the key: its own house is not needed to say so.
+unreadable() {
+	local house=$BATS_FILE_TMPDIR/other as=()
+	if [ "$(id -u)" -eq 0 ]; then as=(setpriv --reuid=65534 --regid=65534 --clear-groups); else chmod 000 "$DIR/keys/phase.key"; fi
+	chmod o+x "$BATS_RUN_TMPDIR" "$BATS_FILE_TMPDIR" "$DIR" 2>/dev/null || true
+	mkdir -p "$house/state/spool" "$house/log" "$house/bin"
+	cp -a "$DIR/keys" "$DIR/vault" "$house"
+	cp "$BIN/account" "$house/bin/account"
+	cp -r "$TOP/ops/data" "$house/calendar"
+	sed -e "s#^state_dir = .*#state_dir = $house/state#" -e "s#^log_file = .*#log_file = $house/log/log#" \
+		-e "s#^key_dir = .*#key_dir = $house/keys#" -e "s#^calendar_dir = .*#calendar_dir = $house/calendar#" \
+		-e "s#^clock_file = .*#clock_file =#" -e "s#^vault = .*#vault = $house/vault/demo.vault#" "$CONF" >"$house/gaejang.conf"
+	chmod -R a+rX "$house"
+	chmod 755 "$house/keys"
+	chmod 400 "$house"/keys/*
+	chmod a+w "$house/state" "$house/state/spool" "$house/log"
+	chmod 640 "$house/gaejang.conf"
+	chmod 600 "$house/vault/demo.vault"
+	[ "$(id -u)" -ne 0 ] || chown 65534:65534 "$house/gaejang.conf" "$house/vault/demo.vault" "$house/state" "$house/state/spool" "$house/log"
+	refused file-rights 77 "${as[@]}" "$house/bin/account" --config "$house/gaejang.conf"
+	has "$output" phase.key
+	[ "$(id -u)" -eq 0 ] || chmod 400 "$DIR/keys/phase.key"
+}
+
 @test "key file: readable by others, missing, cut, not readable" {
 	local key=$DIR/keys/phase.key before
 	before=$(runs)
@@ -108,11 +132,9 @@ certificate_copy() {
 	cp -p "$DIR/keys/observer.key" "$key.other"
 	mv -f "$key.other" "$key"
 	refused vault-key 77 "$BIN/account" --config "$CONF"
-	if [ "$(id -u)" -ne 0 ]; then
-		chmod 000 "$key"
-		refused file-rights 77 "$BIN/account" --config "$CONF"
-	fi
 	mv -f "$key.kept" "$key"
+	# not readable: by another user, as root reads everything
+	unreadable
 	chmod 644 "$DIR/vault/demo.vault"
 	refused file-mode 77 "$BIN/account" --config "$CONF"
 	chmod 600 "$DIR/vault/demo.vault"
@@ -137,8 +159,9 @@ certificate_copy() {
 }
 
 @test "parameters: unknown, out of range, not a number, twice, contradicting; none of them is kept" {
-	local good=$TOP/ops/examples/breakout.params file=$BATS_TEST_TMPDIR/p.params before
+	local good=$TOP/ops/examples/breakout.params file=$BATS_TEST_TMPDIR/p.params before rows
 	before=$(q 'SELECT COUNT(*) FROM param_set')
+	rows=$(q "SELECT COUNT(*) FROM operator_action WHERE action = 'params-refused'")
 	{ cat "$good"; echo 'nonsense = 3'; } >"$file"
 	refused "no parameter 'nonsense'" 1 "$BIN/gaejang" params import "$file"
 	sed 's/^k_bp.*/k_bp = 99999999/' "$good" >"$file"
@@ -153,18 +176,27 @@ certificate_copy() {
 	run "$BIN/gaejang" params activate 99 --reason test
 	[ "$status" -ne 0 ]
 	same "$(q 'SELECT COUNT(*) FROM param_set')" "$before"
+	# each refused file has a row that says who and why
+	same "$(q "SELECT COUNT(*) FROM operator_action WHERE action = 'params-refused' AND person = '$(id -un)'")" $((rows + 5))
+	has "$(q "SELECT reason FROM operator_action WHERE action = 'params-refused' ORDER BY action_id DESC LIMIT 1")" 'less than a quarter of stop_bp'
 }
 
 @test "parameters altered behind the programs' back: params refuses, the morning halts" {
+	local from to
 	# rows as no program of ours writes them: out of range, and a broken cross constraint
-	q "INSERT INTO param_set (account_id, strategy, strategy_version, body, digest, imported_kst, imported_by)
-	   SELECT account_id, strategy, strategy_version, REPLACE(body, 'k_bp=3000', 'k_bp=99999999'), REPEAT('a', 64), imported_kst, 'x' FROM param_set WHERE param_id = 1;
-	   INSERT INTO param_activation (account_id, param_id, from_date, to_date, activated_kst, activated_by, reason)
-	   SELECT account_id, MAX(param_id), '2021-01-04', '9999-12-31', '2021-01-04 09:00:00', 'x', 'x' FROM param_set"
-	run gj rerun params
-	same "$status" 1 "$output"
-	has "$output" 'k_bp'
-	same "$(q "SELECT status FROM phase_result WHERE phase = 'params' ORDER BY run_id DESC LIMIT 1")" FAIL
+	while read -r from to reason; do
+		q "INSERT INTO param_set (account_id, strategy, strategy_version, body, digest, imported_kst, imported_by)
+		   SELECT account_id, strategy, strategy_version, REPLACE(body, '$from', '$to'), SHA2('$from', 256), imported_kst, 'x' FROM param_set WHERE param_id = 1;
+		   INSERT INTO param_activation (account_id, param_id, from_date, to_date, activated_kst, activated_by, reason)
+		   SELECT account_id, MAX(param_id), '2021-01-04', '9999-12-31', '2021-01-04 09:00:00', 'x', 'x' FROM param_set"
+		run gj rerun params
+		same "$status" 1 "$output"
+		has "$output" "${from%%=*}"
+		same "$(q "SELECT status, reason FROM phase_result WHERE phase = 'params' ORDER BY run_id DESC LIMIT 1")" "FAIL"$'\t'"$reason"
+	done <<-'ROWS'
+		k_bp=3000 k_bp=99999999 params-range
+		target_bp=250 target_bp=30 params-cross
+	ROWS
 	run gj run gate
 	same "$status" 1 "$output"
 	same "$(q 'SELECT COUNT(*) FROM certificate')" 0

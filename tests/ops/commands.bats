@@ -155,6 +155,7 @@ audit() { q "SELECT CONCAT_WS('|', action, person, target, reason) FROM operator
 	says 0 "# parameters $number" params show --day 2021-01-06
 	says 0 '# parameters 1,' params show
 	says 64 'say ' params
+	same "$(q "SELECT COUNT(*) FROM operator_action WHERE action = 'params-refused'")" 0
 }
 
 @test "universe: on and off the list; one bad symbol and nothing moves" {
@@ -199,4 +200,42 @@ audit() { q "SELECT CONCAT_WS('|', action, person, target, reason) FROM operator
 	same "$(grep -oE '^PASS [a-z]+' <<<"$output" | awk '{ print $2 }' | tr '\n' ' ')" 'preflight auth account params reconcile guardrail universe gate '
 	same "$(status | jq -r '.gate | .verdict + " " + .mode')" 'PASS TRADE'
 	says 0 'READY' status
+}
+
+@test "what reads says it as JSON too" {
+	same "$(gj account list --json | jq -c '[.[] | [.name, .env, .rehearsal]]')" '[["demo","real",true]]'
+	run gj account list --json
+	run ! grep -q 50123456 <<<"$output"
+	same "$(gj universe list --json | jq 'length')" "$(gj universe list | wc -l)"
+	same "$(gj params show --json | jq -c '[.param_id, .strategy, (.values | length > 5), .values.k_bp]')" '[1,"breakout",true,3000]'
+	same "$(gj params table --json | jq '[.[] | select(.low <= .default and .default <= .high)] | length')" "$(gj params table --json | jq length)"
+	same "$(gj vault list --json | jq -r '.[] | select(.name == "appkey") | .opened_by | join(" ")')" 'phase gate worker observer operator'
+	same "$(gj settings --json | jq -c '[.[] | select(.key == "hand_deadline_min") | .section]')" '["schedule"]'
+	same "$(gj sql --json "SELECT name, NULL AS nothing, 1 + 1 AS two FROM account" | jq -c .)" '[{"name":"demo","nothing":null,"two":"2"}]'
+	same "$(gj sql --json 'SELECT name FROM account WHERE 0' | jq -c .)" '[]'
+	says 1 'the database refused it' sql --json SELEC
+	says 64 'one query in quotes' sql --json
+	says 64 'one query, in quotes' sql SELECT 1
+}
+
+@test "one rehearsal at a time walks in a folder; bad words are told before anything of the last one is cleared" {
+	local before
+	before=$(q 'SELECT COUNT(*) FROM phase_run')
+	says 64 'goes with --stay' rehearse --dir "$DIR" --until 08:52
+	says 64 'goes with --stay' rehearse --dir "$DIR" --stay --until noon
+	says 64 'no market figures of that day' rehearse --dir "$DIR" --day 2021-01-05
+	says 64 'is not real or paper' rehearse --dir "$DIR" --env live
+	exec {lock}>>"$DIR.lock"
+	flock -n "$lock"
+	says 75 'another rehearsal walks in' rehearse --dir "$DIR"
+	exec {lock}>&-
+	same "$(q 'SELECT COUNT(*) FROM phase_run')" "$before"
+}
+
+@test "a database that was stopped is started for a question" {
+	rehearse_end
+	says 0 'account demo' status
+	says 0 'PASS' sql 'SELECT status FROM v_today'
+	rehearse_end
+	says 0 'blocked by' why
 }

@@ -705,6 +705,16 @@ static void test_other_reads(void **state)
 			"\"opnd_yn\":\"N\"},"
 			"{\"bass_dt\":\"20210103\",\"opnd_yn\":\"N\"}]}",
 	};
+	/* The documents call the output an object; then it can hold the day asked for alone. */
+	static const struct server_step one_day = {
+		.head = PAGE("M"),
+		.body = "{\"rt_cd\":\"0\",\"msg_cd\":\"KIOK0500\",\"output\":{\"bass_dt\":\"20210104\","
+			"\"opnd_yn\":\"Y\"}}",
+	};
+	static const struct server_step no_day = {
+		.head = PAGE("M"),
+		.body = "{\"rt_cd\":\"0\",\"msg_cd\":\"KIOK0500\",\"output\":{}}",
+	};
 	struct kis_price one;
 	struct kis_buyable cash;
 	struct broker_reservation rsv[8] = { 0 };
@@ -766,6 +776,17 @@ static void test_other_reads(void **state)
 	assert_int_equal(days[3].day.yyyymmdd, 20210104);
 	tls_server_play(rig->server, &gap, 1);
 	assert_int_equal(kis_holidays(rig->kis, (struct kst_day){ 20210101 }, until, days, 24, &count),
+			 REASON_BROKER_SHAPE);
+	tls_server_play(rig->server, &one_day, 1);
+	assert_int_equal(kis_holidays(rig->kis, (struct kst_day){ 20210104 }, until, days, 24, &count),
+			 REASON_OK);
+	assert_int_equal(count, 1);
+	assert_true(days[0].open);
+	tls_server_play(rig->server, &one_day, 1);
+	assert_int_equal(kis_holidays(rig->kis, (struct kst_day){ 20210103 }, until, days, 24, &count),
+			 REASON_BROKER_SHAPE);
+	tls_server_play(rig->server, &no_day, 1);
+	assert_int_equal(kis_holidays(rig->kis, (struct kst_day){ 20210104 }, until, days, 24, &count),
 			 REASON_BROKER_SHAPE);
 	/* Paper: what is not offered is said, not made up. */
 	assert_int_equal(rig_kis(rig, KIS_PAPER), REASON_OK);

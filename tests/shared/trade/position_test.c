@@ -143,12 +143,42 @@ static void test_any_day(void **state)
 	assert_true(sales > 10000);
 }
 
+static void test_next_day(void **state)
+{
+	static struct position_book book;
+	struct lot held = { .symbol = "005930", .owner = OWNER_SYS, .qty = 10, .cost_won = 700000 };
+	struct lot gone = { .symbol = "000660", .owner = OWNER_SYS, .qty = 5, .cost_won = 500000 };
+	struct lot other = { .symbol = "035420", .owner = OWNER_EXT, .qty = 7, .cost_won = 100 };
+	struct position *pos;
+
+	(void)state;
+	book.count = 0;
+	assert_int_equal(position_open(&book, &held, &pos), REASON_OK);
+	assert_int_equal(position_fill(pos, &rules_2026, SIDE_SELL, 4, 300000), REASON_OK);
+	assert_int_equal(position_open(&book, &gone, &pos), REASON_OK);
+	assert_int_equal(position_fill(pos, &rules_2026, SIDE_SELL, 5, 490000), REASON_OK);
+	assert_int_equal(position_open(&book, &other, &pos), REASON_OK);
+	position_next_day(&book);
+	assert_int_equal(book.count, 2);
+	assert_null(position_find(&book, "000660", OWNER_SYS));
+	assert_int_equal(position_find(&book, "035420", OWNER_EXT)->lot.qty, 7);
+	pos = position_find(&book, "005930", OWNER_SYS);
+	assert_int_equal(pos->lot.qty, 6);
+	assert_int_equal(pos->lot.cost_won, 420000);
+	assert_int_equal(pos->sold_qty, 0);
+	assert_int_equal(pos->sold_won, 0);
+	assert_int_equal(pos->realised_won, 0);
+	assert_int_equal(pos->fee_won, 0);
+	assert_int_equal(pos->tax_won, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_fills),
 		cmocka_unit_test(test_book),
 		cmocka_unit_test(test_any_day),
+		cmocka_unit_test(test_next_day),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
