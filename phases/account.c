@@ -106,6 +106,7 @@ static enum reason run(struct phase *ph, void *work)
 {
 	struct account *acc = work;
 	char equity_text[WON_TEXT_SIZE], cash_text[WON_TEXT_SIZE];
+	int held = 0;
 	enum reason why = phase_kis(ph);
 
 	acc->balance.room = HOLDINGS_MAX;
@@ -125,11 +126,13 @@ static enum reason run(struct phase *ph, void *work)
 	phase_fact_number(ph, "cash_d2_won", acc->cash.cash_d2_won);
 	phase_fact_number(ph, "orderable_won", acc->cash.orderable_won);
 	phase_fact_number(ph, "stock_value_won", acc->cash.stock_value_won);
-	phase_fact_number(ph, "holdings", acc->balance.count);
+	for (int i = 0; i < acc->balance.count; i++)
+		held += acc->balance.rows[i].qty > 0;
+	phase_fact_number(ph, "holdings", held);
 	ph->answer.content = content(acc);
 	phase_say(ph, "%s %s: equity %s won, orderable %s won, %d holdings%s", ph->account.env,
 		  ph->account.masked, won_text(acc->cash.equity_won, equity_text),
-		  won_text(acc->cash.orderable_won, cash_text), acc->balance.count,
+		  won_text(acc->cash.orderable_won, cash_text), held,
 		  acc->cash.account_match ? "" : "; NOT the registered account");
 	return REASON_OK;
 }

@@ -146,7 +146,7 @@ static enum reason run(struct phase *ph, void *work)
 		return why;
 	rec->accepted = true;
 	ph->answer.content = content(st);
-	phase_say(ph, "cash %s won, %d lots, %d orders settled, %d findings",
+	phase_say(ph, "cash %s won; lots %d, orders settled %d, findings %d",
 		  won_text(st->out.snapshot.cash_won, cash), st->out.snapshot.lot_count,
 		  st->out.resolution_count, st->out.finding_count);
 	return REASON_OK;

@@ -179,7 +179,9 @@ WITH base AS (
 SELECT a.name AS account, s.symbol, CAST(SUM(s.ours) AS SIGNED) AS ours_qty, CAST(SUM(s.theirs) AS SIGNED) AS broker_qty,
        CAST(SUM(s.ours) - SUM(s.theirs) AS SIGNED) AS diff_qty
 FROM shares s JOIN account a ON a.account_id = s.account_id
-GROUP BY a.name, s.symbol ORDER BY a.name, s.symbol;
+GROUP BY a.name, s.symbol
+-- A holding that was sold stays in the broker's list with no shares until it is settled: nothing to compare.
+HAVING SUM(s.ours) <> 0 OR SUM(s.theirs) <> 0 ORDER BY a.name, s.symbol;
 
 CREATE OR REPLACE SQL SECURITY INVOKER VIEW v_lease AS
 SELECT a.name AS account, l.kind, l.program, l.holder, l.epoch, l.expires_kst, l.clean, l.state, l.mode, l.heartbeat_kst,

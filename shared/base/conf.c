@@ -19,7 +19,7 @@
 #define CONF_LINE_MAX   198
 #define CONF_PATH_USUAL "/etc/gaejang/gaejang.conf"
 #define CONF_WORD_SIZE  64
-#define NEAR_MAX        3 /* a key that differs by more letters is not offered as "did you mean" */
+#define NEAR_MAX        3 /* a key that differs by more letters, or by half of a short one, is no "did you mean" */
 
 enum conf_type { TYPE_TEXT, TYPE_PATH, TYPE_INT, TYPE_TIME, TYPE_BOOL, TYPE_CHOICE };
 
@@ -119,7 +119,8 @@ static bool section_known(const char *section)
 
 static enum reason key_unknown(const struct conf_reading *rd, const char *key)
 {
-	int best = -1, best_distance = NEAR_MAX + 1;
+	int near_max = strlen(key) / 2 < NEAR_MAX ? (int)(strlen(key) / 2) : NEAR_MAX;
+	int best = -1, best_distance = near_max + 1;
 
 	for (int id = 0; id < CONF_KEY_COUNT; id++) {
 		int distance = nearest_distance(key, declared[id].key);

@@ -248,7 +248,7 @@ static void check_configured(const struct guardrail_in *in, struct guardrail_out
 	static const enum conf_key counts[] = { CONF_LIM_RATE_MINUTE, CONF_LIM_RATE_SYMBOL,
 						CONF_LIM_RATE_DAY };
 	int64_t most_won;
-	char text[200];
+	char text[200], limit[WON_TEXT_SIZE], equity[WON_TEXT_SIZE];
 
 	if (!won_mul(in->equity_won, LIMIT_TIMES_MAX, &most_won))
 		most_won = INT64_MAX;
@@ -256,9 +256,9 @@ static void check_configured(const struct guardrail_in *in, struct guardrail_out
 		if (conf_number(in->cfg, values[i]) <= most_won)
 			continue;
 		snprintf(text, sizeof(text),
-			 "a limit of %lld won is over %d times the equity of %lld won; lower it",
-			 (long long)conf_number(in->cfg, values[i]), LIMIT_TIMES_MAX,
-			 (long long)in->equity_won);
+			 "a limit of %s won is over %d times the equity of %s won; lower it",
+			 won_text(conf_number(in->cfg, values[i]), limit), LIMIT_TIMES_MAX,
+			 won_text(in->equity_won, equity));
 		lower(out, MODE_OBSERVE, REASON_GUARD_LIMIT, text);
 	}
 	for (size_t i = 0; i < ARRAY_COUNT(counts); i++) {
@@ -287,7 +287,7 @@ static void check_streak(const struct guardrail_in *in, struct guardrail_out *ou
 static void check_drawdown(const struct guardrail_in *in, struct guardrail_out *out)
 {
 	int64_t high_won = in->equity_won, limit_bp = conf_number(in->cfg, CONF_LIM_DRAWDOWN_BP), down_bp;
-	char text[200];
+	char text[200], equity[WON_TEXT_SIZE], high[WON_TEXT_SIZE];
 
 	for (int i = 0; i < in->equity_history_count && i < HISTORY_DAYS_MAX; i++)
 		high_won = max64(high_won, in->equity_history_won[i]);
@@ -296,8 +296,9 @@ static void check_drawdown(const struct guardrail_in *in, struct guardrail_out *
 	if (down_bp < limit_bp)
 		return;
 	snprintf(text, sizeof(text),
-		 "equity of %lld won is %lld bp below the high of %lld won; the limit is %lld bp",
-		 (long long)in->equity_won, (long long)down_bp, (long long)high_won, (long long)limit_bp);
+		 "equity of %s won is %lld bp below the high of %s won; the limit is %lld bp",
+		 won_text(in->equity_won, equity), (long long)down_bp, won_text(high_won, high),
+		 (long long)limit_bp);
 	lower(out, MODE_REDUCE, REASON_GUARD_DRAWDOWN, text);
 }
 
@@ -346,6 +347,8 @@ bool market_move_of(const int64_t *last_won, const int64_t *base_won, int count,
 
 enum reason guardrail(const struct guardrail_in *in, struct guardrail_out *out)
 {
+	char equity[WON_TEXT_SIZE], order[WON_TEXT_SIZE], loss[WON_TEXT_SIZE];
+
 	*out = (struct guardrail_out){ .ceiling = MODE_TRADE, .reason = REASON_OK };
 	if (in->equity_won <= 0) {
 		lower(out, MODE_OBSERVE, REASON_GUARD_EQUITY,
@@ -363,8 +366,8 @@ enum reason guardrail(const struct guardrail_in *in, struct guardrail_out *out)
 	check_market(in, out);
 	if (out->reason == REASON_OK)
 		snprintf(out->text, sizeof(out->text),
-			 "equity %lld won, one order at most %lld won, loss of the day %lld won",
-			 (long long)in->equity_won, (long long)out->limits.order_value_won,
-			 (long long)out->limits.loss_day_won);
+			 "equity %s won, one order at most %s won, loss of the day at most %s won",
+			 won_text(in->equity_won, equity), won_text(out->limits.order_value_won, order),
+			 won_text(out->limits.loss_day_won, loss));
 	return REASON_OK;
 }

@@ -487,35 +487,37 @@ static bool owner_moved(const struct reconcile_work *w, int64_t diff_won)
 static void compare_cash(struct reconcile_work *w)
 {
 	int64_t theirs_won = w->theirs->balance.cash_d2_won, diff_won;
+	char theirs[WON_TEXT_SIZE], ours[WON_TEXT_SIZE], apart[WON_TEXT_SIZE], tolerance[WON_TEXT_SIZE];
 
+	(void)won_text(theirs_won, theirs);
+	(void)won_text(w->cash_won, ours);
 	if (!won_sub(theirs_won, w->cash_won, &diff_won)) {
 		w->trouble = REASON_OVERFLOW;
 		return;
 	}
 	if (diff_won == 0)
 		return;
+	(void)won_text(diff_won, apart);
 	if (diff_won >= -w->rules->costs_tolerance_won && diff_won <= w->rules->costs_tolerance_won) {
 		rec_finding(w, FINDING_INFO, "fee-drift", "",
-			    "the broker's D+2 cash is %lld won, our books say %lld: %lld apart, within the "
+			    "the broker's D+2 cash is %s won, our books say %s: %s apart, within the "
 			    "tolerance",
-			    (long long)theirs_won, (long long)w->cash_won, (long long)diff_won);
+			    theirs, ours, apart);
 		w->cash_won = theirs_won; /* drift is settled each day, else it would add up to a refusal */
 		return;
 	}
 	if (owner_moved(w, diff_won)) {
 		rec_finding(w, FINDING_WARN, "cash-moved", "",
-			    "the broker's D+2 cash is %lld won, our books said %lld, and nothing was traded "
-			    "since: %lld won came "
+			    "the broker's D+2 cash is %s won, our books said %s, and nothing was traded "
+			    "since: %s won came "
 			    "in or went out",
-			    (long long)theirs_won, (long long)w->cash_won, (long long)diff_won);
+			    theirs, ours, apart);
 		w->cash_won = theirs_won;
 		return;
 	}
-	rec_finding(
-		w, lasts(w, "") ? FINDING_CRIT : FINDING_INFO, "cash-mismatch", "",
-		"the broker's D+2 cash is %lld won, our books say %lld: %lld apart, the tolerance is %lld",
-		(long long)theirs_won, (long long)w->cash_won, (long long)diff_won,
-		(long long)w->rules->costs_tolerance_won);
+	rec_finding(w, lasts(w, "") ? FINDING_CRIT : FINDING_INFO, "cash-mismatch", "",
+		    "the broker's D+2 cash is %s won, our books say %s: %s apart, the tolerance is %s",
+		    theirs, ours, apart, won_text(w->rules->costs_tolerance_won, tolerance));
 	rec_refuse(w, REASON_COSTS_DIFFER);
 }
 

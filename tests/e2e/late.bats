@@ -5,7 +5,7 @@ bats_require_minimum_version 1.5.0
 
 setup_file() {
 	. "$BATS_TEST_DIRNAME/lib.bash"
-	"${CC:-gcc}" -shared -fPIC -O1 -Wall -Werror -o "$BATS_FILE_TMPDIR/late.so" "$BATS_TEST_DIRNAME/late_threads.c" -ldl -pthread
+	"${CC:-gcc}" -shared -fPIC -D_GNU_SOURCE -O1 -Wall -Werror -o "$BATS_FILE_TMPDIR/late.so" "$BATS_TEST_DIRNAME/late_threads.c" -ldl -pthread
 }
 teardown_file() {
 	. "$BATS_TEST_DIRNAME/lib.bash"

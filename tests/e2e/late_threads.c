@@ -2,7 +2,6 @@
  * late_threads - preloaded into the worker: each of its threads begins 30 ms late, as on a loaded machine. What is promised
  * about virtual time must not rest on how soon a thread gets the processor.
  */
-#define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
