@@ -300,6 +300,9 @@ void accounts_release(struct exchange *ex)
 
 enum reason exch_account_add(struct exchange *ex, const struct exch_account *account, size_t *out_index)
 {
+	/* Real ones that were seen, and a library's own default first: what it sends unasked must be right. */
+	static const char *const branches[] = { "06010", "91252", "03930", "06590" };
+	const char *branch = ex->config.paper ? "00950" : branches[ex->account_count % ARRAY_COUNT(branches)];
 	struct account *mine;
 
 	if (ex->account_count == EXCH_ACCOUNTS_MAX)
@@ -312,6 +315,8 @@ enum reason exch_account_add(struct exchange *ex, const struct exch_account *acc
 				  account->number);
 	mine = &ex->accounts[ex->account_count];
 	*mine = (struct account){ .who = *account };
+	if (mine->who.branch[0] == '\0')
+		memcpy(mine->who.branch, branch, strlen(branch) + 1);
 	mine->real.deposit_won = mine->seen.deposit_won = account->cash_won;
 	mine->real.bfdy_total_won = mine->seen.bfdy_total_won = account->cash_won;
 	if (out_index != NULL)

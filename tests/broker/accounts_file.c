@@ -113,6 +113,10 @@ static enum reason add_account(struct broker *b, const cJSON *row)
 	if (why == REASON_OK)
 		why = short_text(row, "name", "홍길동", who->name, sizeof who->name);
 	if (why == REASON_OK)
+		why = short_text(row, "branch", "", account.branch, sizeof account.branch);
+	if (why == REASON_OK && strspn(account.branch, "0123456789") != strlen(account.branch))
+		why = reason_set(REASON_FILE_SHAPE, "account %s: \"branch\" is digits", account.number);
+	if (why == REASON_OK)
 		why = exch_account_add(b->ex, &account, &who->account);
 	if (why == REASON_OK)
 		why = add_holdings(b, who->account, cJSON_GetObjectItemCaseSensitive(row, "holdings"));

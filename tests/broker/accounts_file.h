@@ -2,7 +2,7 @@
  * accounts_file - the accounts the simulator serves: from a JSON file, or one made up.
  *
  * Shape   a list of {"account":"50123456-01","appkey":36 characters,"appsecret":180 characters,"htsid","name",
- *         "cash","holdings":[{"symbol","qty","avg"}],"commission_ppm","env"}; what is absent is made up.
+ *         "cash","holdings":[{"symbol","qty","avg"}],"commission_ppm","env","branch"}; what is absent is made up.
  * Owner   b->logins is allocated here and freed by main.
  * Errors  REASON_FILE_*, REASON_FILE_SHAPE with the account and what it takes.
  */

@@ -135,7 +135,6 @@ static enum reason order_row(struct broker *b, size_t account, const cJSON *row,
 	copy_text(o.dvsn, sizeof o.dvsn, "00");
 	copy_text(o.excg, sizeof o.excg, "KRX");
 	copy_text(o.by, sizeof o.by, "API");
-	copy_text(o.branch, sizeof o.branch, b->paper ? "00950" : "91252");
 	before = exch_order_of(b->ex, o.day, o.odno);
 	if (before != NULL) {
 		o = *before;
@@ -579,8 +578,9 @@ static enum reason do_notice(struct broker *b, const cJSON *command, struct json
 	buf_fmt(&plain, "%s^%s^%s^%s^%09lld^%s^", text_of(command, "rfus_yn", "0"),
 		text_of(command, "cntg_yn", "2"),
 		text_of(command, "acpt_yn", strcmp(text_of(command, "cntg_yn", "2"), "2") == 0 ? "2" : "1"),
-		text_of(command, "brnc_no", row != NULL ? row->branch : "91252"), (long long)order_qty,
-		who != NULL ? who->name : "");
+		text_of(command, "brnc_no",
+			row != NULL ? row->branch : exch_account_at(b->ex, account)->branch),
+		(long long)order_qty, who != NULL ? who->name : "");
 	buf_puts(&plain, wide ? "^1^Y^^10^^" : "1Y^10^^");
 	buf_fmt(&plain, "%s^%09lld", q != NULL ? q->name : code, (long long)order_won);
 	more = faults_standing(&b->faults, "ws", FAULT_extra_fields);

@@ -113,8 +113,6 @@ enum reason exch_new(const struct exch_config *config, exch_sink *sink, void *si
 		ex->config.odno_start = CORE_ODNO_DEFAULT;
 	if (ex->config.odno_step <= 0)
 		ex->config.odno_step = 1;
-	if (ex->config.branch[0] == '\0')
-		memcpy(ex->config.branch, config->paper ? "00950" : "91252", 6);
 	ex->odno_next = ex->config.odno_start;
 	ex->resv_next = CORE_RESV_FIRST;
 	ex->sink = sink;

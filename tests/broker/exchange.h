@@ -98,7 +98,6 @@ struct exch_config {
 	int64_t odno_step; /* 0 = 1; larger leaves the gaps of other customers */
 	int64_t odno_sor_step; /* numbers of SOR orders are multiples of it; 0 = of 1 */
 	int32_t sor_end_s; /* SOR and NXT orders live till then; 0 or earlier than the close = the close */
-	char branch[EXCH_BRANCH_SIZE]; /* "" = 91252 real, 00950 paper */
 	bool fee_per_account; /* truncate fees per account and day; default per symbol */
 	bool drop_zero_rows; /* sold-out holdings leave the balance at once; default they stay until D+2 */
 	bool vi; /* 10 % from the last auction price (static) stops a symbol for 2 minutes and a rest */
@@ -256,6 +255,7 @@ struct exch_account {
 	char number[EXCH_ACCOUNT_SIZE];
 	int64_t cash_won; /* settled deposit at the start */
 	int64_t commission_ppm; /* each side; 142 = 0.0142 % */
+	char branch[EXCH_BRANCH_SIZE]; /* numbers its orders; "" = 00950 on paper, else one by its place */
 };
 enum reason exch_account_add(struct exchange *ex, const struct exch_account *account, size_t *out_index);
 size_t exch_account_count(const struct exchange *ex);

@@ -534,7 +534,8 @@ enum exch_refusal order_place(struct exchange *ex, const struct exch_request *re
 	    core_copy(row.dvsn, sizeof(row.dvsn), request->dvsn, "type") != REASON_OK ||
 	    core_copy(row.excg, sizeof(row.excg), request->excg[0] == '\0' ? "KRX" : request->excg,
 		      "exchange") != REASON_OK ||
-	    core_copy(row.branch, sizeof(row.branch), ex->config.branch, "branch") != REASON_OK ||
+	    core_copy(row.branch, sizeof(row.branch), ex->accounts[request->account].who.branch, "branch") !=
+		    REASON_OK ||
 	    core_copy(row.by, sizeof(row.by), request->by[0] == '\0' ? "API" : request->by, "by") !=
 		    REASON_OK)
 		return EXCH_NO_TYPE;

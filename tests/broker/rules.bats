@@ -106,6 +106,30 @@ change_refusals() {
 
 @test "changes: refused with these codes" { modes change_refusals --at 10:05:00; }
 
+branches() { # branches FIRST SECOND : of the orders of two accounts; each cancels with its own only
+	local odno
+	buys 005930 00 1 70000 >"$DIR/o"
+	odno=$(jq -r .output.ODNO "$DIR/o")
+	[ "$(jq -r .output.KRX_FWDG_ORD_ORGNO "$DIR/o")" = "$1" ]
+	taken 'the branch of the reply' changes "$odno" 02 0 0 Y "$1"
+	odno=$(buys 005930 00 1 70000 | jq -r .output.ODNO)
+	refused 'the branch of another account' '7 APBK0929' '1 40340000' changes "$odno" 02 0 0 Y "$2"
+	CANO=50123457 KEY=$(jq -r '.accounts[1].appkey' "$DIR/ready") SECRET=$(jq -r '.accounts[1].appsecret' "$DIR/ready")
+	TOKEN=$(token -s | jq -r .access_token)
+	[ "$(buys 005930 00 1 70000 | jq -r .output.KRX_FWDG_ORD_ORGNO)" = "$2" ]
+}
+
+@test "branches differ between accounts, the first one's is 06010; an accounts file may say another" {
+	printf '[{"account":"50123456-01"},{"account":"50123457-01"}]' >"$BATS_TEST_TMPDIR/two.json"
+	T=T
+	broker_start --at 10:05:00 --set rest_per_s=0 --accounts "$BATS_TEST_TMPDIR/two.json"
+	branches 06010 91252
+	broker_stop
+	printf '[{"account":"50123456-01","branch":"03930"},{"account":"50123457-01"}]' >"$BATS_TEST_TMPDIR/two.json"
+	broker_start --at 10:05:00 --set rest_per_s=0 --accounts "$BATS_TEST_TMPDIR/two.json"
+	branches 03930 91252
+}
+
 @test "codes nobody saw and HTTP statuses are settings" {
 	broker_start --env paper --at 10:05:00 --set rest_per_s=0 --set paper_cash_code=40310000 --set paper_band_code=41 --set reject_status=500
 	[ "$(buy VTTC0012U 005930 01 100000 0 | jq -r .msg_cd)" = 40310000 ]

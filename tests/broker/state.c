@@ -16,7 +16,7 @@
 
 #include "shared/base/banned.h"
 
-#define STATE_VERSION  1
+#define STATE_VERSION  2
 #define STATE_SIZE_MAX (64 * 1024 * 1024)
 #define NUMBER_MAX     9007199254740992.0 /* 2^53: what a JSON number carries exactly */
 
@@ -194,6 +194,7 @@ static bool put_account(const struct exchange *ex, const struct account *account
 	const struct ledger *ledger = &account->real;
 
 	return object != NULL && cJSON_AddStringToObject(object, "number", account->who.number) != NULL &&
+	       cJSON_AddStringToObject(object, "branch", account->who.branch) != NULL &&
 	       put_number(object, "start_cash_won", account->who.cash_won) &&
 	       put_number(object, "commission_ppm", account->who.commission_ppm) &&
 	       put_fields(object, ledger, FIELDS(ledger_fields)) &&
@@ -351,12 +352,15 @@ static bool get_fields(const cJSON *object, void *item, const struct field *fiel
 static bool get_account(struct exchange *ex, const cJSON *object, size_t *out_index)
 {
 	const cJSON *number = cJSON_GetObjectItemCaseSensitive(object, "number"), *row;
+	const cJSON *branch = cJSON_GetObjectItemCaseSensitive(object, "branch");
 	struct exch_account who = { 0 };
 	struct account *account;
 	size_t index;
 
 	if (!cJSON_IsString(number) ||
 	    core_copy(who.number, sizeof(who.number), number->valuestring, "account") != REASON_OK ||
+	    !cJSON_IsString(branch) ||
+	    core_copy(who.branch, sizeof(who.branch), branch->valuestring, "branch") != REASON_OK ||
 	    !get_number(object, "start_cash_won", &who.cash_won) ||
 	    !get_number(object, "commission_ppm", &who.commission_ppm))
 		return false;

@@ -75,7 +75,7 @@ enum reason exch_truth_order(struct exchange *ex, const struct exch_order *row, 
 	if (mine.excg[0] == '\0')
 		memcpy(mine.excg, "KRX", 4);
 	if (mine.branch[0] == '\0')
-		memcpy(mine.branch, ex->config.branch, sizeof(mine.branch));
+		memcpy(mine.branch, ex->accounts[mine.account].who.branch, sizeof(mine.branch));
 	if (mine.by[0] == '\0')
 		memcpy(mine.by, "API", 4);
 	if (mine.copies == 0)

@@ -33,7 +33,7 @@ static struct exchange *still_exchange(int32_t day, int32_t previous, enum exch_
 
 static size_t add_account(struct exchange *ex, int64_t cash_won)
 {
-	struct exch_account account = { "50123456-01", cash_won, 142 };
+	struct exch_account account = { "50123456-01", cash_won, 142, "" };
 	size_t index = 99;
 
 	assert_int_equal(exch_account_add(ex, &account, &index), REASON_OK);

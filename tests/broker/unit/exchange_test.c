@@ -151,7 +151,7 @@ static struct exchange *demo_exchange(struct judge *judge, uint64_t seed, int32_
 {
 	struct exch_config config = { .seed = seed, .paper = paper, .branch_checked = true };
 	struct exch_day day = { demo, { 20201230 }, true, OPEN_S, CLOSE_S };
-	struct exch_account account = { "50123456-01", CASH_WON, 142 };
+	struct exch_account account = { "50123456-01", CASH_WON, 142, "" };
 
 	*judge = (struct judge){ 0 };
 	assert_int_equal(exch_new(&config, judge_sink, judge, &judge->ex), REASON_OK);
@@ -295,7 +295,7 @@ static void test_other_days(void **state)
 	struct exch_config config = { .seed = 1 };
 	struct exch_day closed = { { 20210102 }, { 20201230 }, false, 0, 0 };
 	struct exch_day wrong = { { 20210104 }, { 20201230 }, true, 36000, 36100 };
-	struct exch_account account = { "1", 1000000, 142 };
+	struct exch_account account = { "1", 1000000, 142, "" };
 	struct exchange *ex = NULL;
 	struct exch_request request = { 0, EXCH_BUY, "005930", "00", "", "", 1, 81000 };
 
@@ -349,7 +349,7 @@ static void test_changes(void **state)
 	change(ex, true, first->odno, -1, 0, "", EXCH_NO_QTY, NULL);
 	change(ex, false, first->odno, 0, 70050, "", EXCH_NO_TICK, NULL);
 	change(ex, false, first->odno, 0, 200000, "", EXCH_NO_BAND, NULL);
-	change(ex, true, "4126", 3, 0, "91252", EXCH_ACCEPTED, &second); /* unpadded, part of it */
+	change(ex, true, "4126", 3, 0, "06010", EXCH_ACCEPTED, &second); /* unpadded, part of it */
 	assert_string_equal(second->orig, "0000004126");
 	assert_int_equal(second->kind, EXCH_ORDER_CANCEL);
 	assert_int_equal(second->cancelled_qty, 3);
@@ -378,6 +378,49 @@ static void test_changes(void **state)
 	assert_int_equal(judge.qty[2], 3);
 	core_check(ex);
 	exch_free(ex);
+}
+
+/* Each account's orders carry its branch: as given, or by its place; paper has one for all. */
+static void test_branches(void **state)
+{
+	static const struct {
+		const char *name;
+		bool paper;
+		const char *given, *first, *second;
+	} cases[] = {
+		{ "by place", false, "", "06010", "91252" },
+		{ "given", false, "03930", "06010", "03930" },
+		{ "paper", true, "", "00950", "00950" },
+		{ "paper, given", true, "12345", "00950", "12345" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+		struct judge judge;
+		struct exchange *ex = demo_exchange(&judge, 4, 40000, cases[i].paper);
+		struct exch_account second = { "50123457-01", CASH_WON, 142, "" };
+		struct exch_request request = { .account = 1,
+						.side = EXCH_BUY,
+						.code = "005930",
+						.dvsn = "00",
+						.excg = "",
+						.by = "",
+						.qty = 1,
+						.price_won = 70000 };
+		const struct exch_order *mine, *other = NULL;
+
+		print_message("  %s\n", cases[i].name);
+		memcpy(second.branch, cases[i].given, strlen(cases[i].given));
+		assert_int_equal(exch_account_add(ex, &second, NULL), REASON_OK);
+		assert_int_equal(order(ex, EXCH_BUY, "005930", "00", 1, 70000, &mine), EXCH_ACCEPTED);
+		assert_int_equal(exch_order_new(ex, &request, &other), EXCH_ACCEPTED);
+		assert_string_equal(mine->branch, cases[i].first);
+		assert_string_equal(other->branch, cases[i].second);
+		if (strcmp(cases[i].first, cases[i].second) != 0)
+			change(ex, true, mine->odno, 0, 0, cases[i].second, EXCH_NO_BRANCH, NULL);
+		change(ex, true, mine->odno, 0, 0, cases[i].first, EXCH_ACCEPTED, NULL);
+		exch_free(ex);
+	}
 }
 
 static void test_auctions(void **state)
@@ -454,7 +497,7 @@ static void test_queue(void **state)
 {
 	struct exch_config config = { .seed = 1, .market = EXCH_MARKET_STILL };
 	struct exch_day day = { { 20260310 }, { 20260309 }, true, 32400, 55800 };
-	struct exch_account account = { "1", CASH_WON, 142 };
+	struct exch_account account = { "1", CASH_WON, 142, "" };
 	struct judge judge = { 0 };
 	struct exchange *ex = NULL;
 	const struct exch_order *a, *b, *deep;
@@ -502,7 +545,7 @@ static void test_still(void **state)
 {
 	struct exch_config config = { .seed = 1, .market = EXCH_MARKET_STILL, .fill = EXCH_FILL_CROSS };
 	struct exch_day day = { { 20260310 }, { 20260309 }, true, 32400, 55800 };
-	struct exch_account account = { "1", 10000000, 142 };
+	struct exch_account account = { "1", 10000000, 142, "" };
 	struct judge judge = { 0 };
 	struct exchange *ex;
 	const struct exch_order *row;
@@ -567,7 +610,7 @@ static void test_vi(void **state)
 {
 	struct exch_config config = { .seed = 4, .vi = true };
 	struct exch_day day = { demo, { 20201230 }, true, OPEN_S, CLOSE_S };
-	struct exch_account account = { "1", CASH_WON, 142 };
+	struct exch_account account = { "1", CASH_WON, 142, "" };
 	struct judge judge = { 0 };
 	struct exchange *ex = NULL;
 	const struct exch_quote *quote;
@@ -839,7 +882,7 @@ static struct tally random_day(uint64_t seed, bool one_jump)
 {
 	struct judge judge;
 	struct exchange *ex = demo_exchange(&judge, seed, 34200, false);
-	struct exch_account poor = { "50999999-01", 30000000, 142 };
+	struct exch_account poor = { "50999999-01", 30000000, 142, "" };
 	struct sim_random random = { seed * 31 };
 	struct exch_holding *start[2];
 	size_t start_count[2];
@@ -915,7 +958,7 @@ static void test_load(void **state)
 {
 	struct exch_config config = { .seed = 2, .prints_per_symbol = 25000 };
 	struct exch_day day = { demo, { 20201230 }, true, OPEN_S, CLOSE_S };
-	struct exch_account account = { "1", CASH_WON * 1000, 142 };
+	struct exch_account account = { "1", CASH_WON * 1000, 142, "" };
 	int64_t counts[EXCH_EV_EXPIRED + 1] = { 0 };
 	struct timespec from, to;
 	struct exchange *ex = NULL;
@@ -957,14 +1000,14 @@ static void test_load(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_whole_day),     cmocka_unit_test(test_refusals),
-		cmocka_unit_test(test_other_days),    cmocka_unit_test(test_changes),
-		cmocka_unit_test(test_auctions),      cmocka_unit_test(test_levels),
-		cmocka_unit_test(test_queue),         cmocka_unit_test(test_still),
-		cmocka_unit_test(test_late_start),    cmocka_unit_test(test_vi),
-		cmocka_unit_test(test_dynamic_vi),    cmocka_unit_test(test_reservations),
-		cmocka_unit_test(test_control_moves), cmocka_unit_test(test_properties),
-		cmocka_unit_test(test_load),
+		cmocka_unit_test(test_whole_day),    cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_other_days),   cmocka_unit_test(test_changes),
+		cmocka_unit_test(test_branches),     cmocka_unit_test(test_auctions),
+		cmocka_unit_test(test_levels),       cmocka_unit_test(test_queue),
+		cmocka_unit_test(test_still),        cmocka_unit_test(test_late_start),
+		cmocka_unit_test(test_vi),           cmocka_unit_test(test_dynamic_vi),
+		cmocka_unit_test(test_reservations), cmocka_unit_test(test_control_moves),
+		cmocka_unit_test(test_properties),   cmocka_unit_test(test_load),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
