@@ -80,6 +80,7 @@ static const char *const refusal_names[EXCH_REFUSAL_COUNT] = {
 	[EXCH_NO_CHANGE_QTY] = "no-change-qty",
 	[EXCH_NO_BRANCH] = "no-branch",
 	[EXCH_NO_RESV] = "no-resv",
+	[EXCH_NO_SAME_EXCHANGE] = "no-same-exchange",
 };
 
 const char *exch_refusal_name(enum exch_refusal refusal)

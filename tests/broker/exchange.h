@@ -83,6 +83,7 @@ enum exch_refusal {
 	EXCH_NO_CHANGE_QTY, /* more than what is open (40430000) */
 	EXCH_NO_BRANCH, /* organisation number given and wrong */
 	EXCH_NO_RESV, /* unknown, processed or cancelled reservation */
+	EXCH_NO_SAME_EXCHANGE, /* a change names another exchange than its order's */
 	EXCH_REFUSAL_COUNT
 };
 const char *exch_refusal_name(enum exch_refusal refusal); /* "no-cash" */
@@ -351,6 +352,7 @@ struct exch_change {
 	bool cancel; /* false = modify */
 	const char *orig; /* ORGN_ODNO, padded or not */
 	const char *branch; /* "" = not given */
+	const char *excg; /* must be the order's; "" = KRX, NULL = not looked at */
 	bool all; /* QTY_ALL_ORD_YN Y */
 	int64_t qty;
 	const char *dvsn; /* modify: type wanted */

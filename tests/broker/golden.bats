@@ -24,7 +24,7 @@ ask_buy_sor() { order "${T}TTC0012U" 005930 00 1 70000 SOR; }
 ask_sell_market() { ask_buy_market >/dev/null && buy "${T}TTC0011U" 005930 01 1 0; }
 ask_sell_market_none() { buy "${T}TTC0011U" 000660 01 1 0; }
 ask_modify() { change "${T}TTC0013U" "$(ask_buy_limit | jq -r .output.ODNO)" 01 0 70100 Y; }
-ask_cancel_sor() { change "${T}TTC0013U" "$(ask_buy_sor | jq -r .output.ODNO)" 02 0 0 Y; }
+ask_cancel_sor() { change "${T}TTC0013U" "$(ask_buy_sor | jq -r .output.ODNO)" 02 0 0 Y SOR; }
 ask_reject_tick() { buy "${T}TTC0012U" 005930 00 1 70001; }
 ask_reject_code() { buy "${T}TTC0012U" 999999 01 1 0; }
 ask_reject_cash() { buy "${T}TTC0012U" 005930 01 100000 0; }

@@ -115,8 +115,8 @@ order() { # order TR_ID SYMBOL DVSN QTY PRICE EXCHANGE
 	post "$1" $TRADING/order-cash "{\"CANO\":\"$CANO\",\"ACNT_PRDT_CD\":\"01\",\"PDNO\":\"$2\",\"ORD_DVSN\":\"$3\",\"ORD_QTY\":\"$4\",\"ORD_UNPR\":\"$5\",\"EXCG_ID_DVSN_CD\":\"$6\"}"
 }
 
-change() { # change TR_ID ODNO 01|02 QTY PRICE Y|N
-	post "$1" $TRADING/order-rvsecncl "{\"CANO\":\"$CANO\",\"ACNT_PRDT_CD\":\"01\",\"KRX_FWDG_ORD_ORGNO\":\"\",\"ORGN_ODNO\":\"$2\",\"ORD_DVSN\":\"00\",\"RVSE_CNCL_DVSN_CD\":\"$3\",\"ORD_QTY\":\"$4\",\"ORD_UNPR\":\"$5\",\"QTY_ALL_ORD_YN\":\"$6\"}"
+change() { # change TR_ID ODNO 01|02 QTY PRICE Y|N [EXCHANGE]
+	post "$1" $TRADING/order-rvsecncl "{\"CANO\":\"$CANO\",\"ACNT_PRDT_CD\":\"01\",\"KRX_FWDG_ORD_ORGNO\":\"\",\"ORGN_ODNO\":\"$2\",\"ORD_DVSN\":\"00\",\"RVSE_CNCL_DVSN_CD\":\"$3\",\"ORD_QTY\":\"$4\",\"ORD_UNPR\":\"$5\",\"QTY_ALL_ORD_YN\":\"$6\",\"EXCG_ID_DVSN_CD\":\"${7:-}\"}"
 }
 
 golden() { # golden SAMPLE [OPTION...] < answer : same keys, order, case, types, forms, padding; golden.py says more

@@ -604,8 +604,13 @@ static enum exch_refusal check_change(const struct exchange *ex, const struct ex
 	       kst_second_of(ex->now) >= ex->day.close_s && outlives_close(ex, original);
 	if (!hours_open(ex) && !late)
 		return EXCH_NO_HOURS;
+	if (change->excg != NULL && !excg_known(ex, change->excg))
+		return EXCH_NO_EXCHANGE;
 	if (original == NULL || original->row.account != change->account)
 		return EXCH_NO_ORDER;
+	if (change->excg != NULL &&
+	    strcmp(change->excg[0] == '\0' ? "KRX" : change->excg, original->row.excg) != 0)
+		return EXCH_NO_SAME_EXCHANGE;
 	if (ex->config.branch_checked && change->branch[0] != '\0' &&
 	    strcmp(change->branch, original->row.branch) != 0)
 		return EXCH_NO_BRANCH;

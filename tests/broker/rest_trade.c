@@ -139,6 +139,8 @@ static const struct {
 			     "모의투자 주문조직번호 오류" },
 	[EXCH_NO_RESV] = { "APBK2940", "예약주문내역이 없습니다.", "90000000",
 			   "모의투자에서는 해당업무가 제공되지 않습니다" },
+	[EXCH_NO_SAME_EXCHANGE] = { "APBK3014", "정정취소주문 불가합니다.", "40060000",
+				    "모의투자 주문처리가 안되었습니다(거래소구분 오류)" },
 };
 
 /* Codes that nobody saw are settings; 0 = the table's. */
@@ -247,6 +249,20 @@ void answer_order(struct call *call)
 		accept_order(call, o, "40590000", "모의투자 매도주문이 완료 되었습니다.");
 }
 
+/* The text was recorded, its number was not. */
+static void refuse_exchange(struct call *call, const struct exch_change *change)
+{
+	const struct exch_order *o = exch_order_of(call->b->ex, exch_today(call->b->ex)->day, change->orig);
+	const char *what = change->cancel ? "취소" : "정정", *asked = rest_text(call, "EXCG_ID_DVSN_CD");
+	char rt_cd[8], code[32], text[160];
+
+	snprintf(rt_cd, sizeof rt_cd, "%d", (int)setting(&call->b->set, SET_reject_rt_cd));
+	snprintf(code, sizeof code, "APBK%04d", (int)setting(&call->b->set, SET_change_excg_code));
+	snprintf(text, sizeof text, "%s주문 불가합니다. 원주문 거래소[%s] %s주문 거래소[%s]", what,
+		 o == NULL ? "" : o->excg, what, *asked == '\0' ? "KRX" : asked);
+	rest_refuse(call, rt_cd, code, text);
+}
+
 void answer_change(struct call *call)
 {
 	const char *what = rest_text(call, "RVSE_CNCL_DVSN_CD"), *all = rest_text(call, "QTY_ALL_ORD_YN");
@@ -255,6 +271,9 @@ void answer_change(struct call *call)
 		.cancel = strcmp(what, "02") == 0,
 		.orig = rest_text(call, "ORGN_ODNO"),
 		.branch = rest_text(call, "KRX_FWDG_ORD_ORGNO"),
+		.excg = setting(&call->b->set, SET_change_excg_code) == 0
+				? NULL
+				: rest_text(call, "EXCG_ID_DVSN_CD"),
 		.all = strcmp(all, "Y") == 0,
 		.dvsn = rest_text(call, "ORD_DVSN"),
 		.by = "API",
@@ -280,7 +299,9 @@ void answer_change(struct call *call)
 	    !rest_order_number(call, "ORD_UNPR", !change.cancel, &change.price_won))
 		return;
 	refusal = exch_order_change(call->b->ex, &change, &o);
-	if (refusal != EXCH_ACCEPTED)
+	if (refusal == EXCH_NO_SAME_EXCHANGE && !call->b->paper)
+		refuse_exchange(call, &change);
+	else if (refusal != EXCH_ACCEPTED)
 		rest_refuse_order(call, refusal);
 	else if (change.cancel)
 		accept_order(call, o, "40630000", "모의투자 취소주문이 완료 되었습니다.");

@@ -38,9 +38,9 @@ taken() { # taken WHAT COMMAND...
 }
 buys() { buy "${T}TTC0012U" "$@"; }
 sells() { buy "${T}TTC0011U" "$@"; }
-changes() { # changes ODNO 01|02 QTY PRICE Y|N ORGNO [CURL_ARGUMENT...]
+changes() { # changes ODNO 01|02 QTY PRICE Y|N ORGNO [CURL_ARGUMENT...]; TO=EXCHANGE
 	local body
-	body="{\"CANO\":\"$CANO\",\"ACNT_PRDT_CD\":\"01\",\"KRX_FWDG_ORD_ORGNO\":\"$6\",\"ORGN_ODNO\":\"$1\",\"ORD_DVSN\":\"00\",\"RVSE_CNCL_DVSN_CD\":\"$2\",\"ORD_QTY\":\"$3\",\"ORD_UNPR\":\"$4\",\"QTY_ALL_ORD_YN\":\"$5\"}"
+	body="{${TO:+\"EXCG_ID_DVSN_CD\":\"$TO\",}\"CANO\":\"$CANO\",\"ACNT_PRDT_CD\":\"01\",\"KRX_FWDG_ORD_ORGNO\":\"$6\",\"ORGN_ODNO\":\"$1\",\"ORD_DVSN\":\"00\",\"RVSE_CNCL_DVSN_CD\":\"$2\",\"ORD_QTY\":\"$3\",\"ORD_UNPR\":\"$4\",\"QTY_ALL_ORD_YN\":\"$5\"}"
 	shift 6
 	post "${T}TTC0013U" $TRADING/order-rvsecncl "$body" "$@"
 }
@@ -105,6 +105,29 @@ change_refusals() {
 }
 
 @test "changes: refused with these codes" { modes change_refusals --at 10:05:00; }
+
+exchange_of_changes() {
+	local odno
+	odno=$(buys 005930 00 10 70000 | jq -r .output.ODNO)
+	TO=XXX refused 'an unknown exchange' '7 APBK3013' '1 40060000' changes "$odno" 02 0 0 Y ''
+	TO=NXT refused 'NXT for an order of KRX' '7 APBK3014' '1 40060000' changes "$odno" 02 0 0 Y ''
+	TO=KRX taken 'KRX' changes "$odno" 01 0 70100 Y ''
+	[ "$T" = T ] || return 0
+	odno=$(at_exchange NXT 00 | jq -r .output.ODNO)
+	for _ in 1 2; do
+		refused 'absent is KRX' '7 APBK3014' '' changes "$odno" 02 0 0 Y ''
+		TO=SOR refused 'SOR' '7 APBK3014' '' changes "$odno" 01 0 70100 Y ''
+	done
+	[ "$(changes "$odno" 02 0 0 Y '' | jq -r '.msg1|sub(" +$";"")')" = '취소주문 불가합니다. 원주문 거래소[NXT] 취소주문 거래소[KRX]' ]
+	control '{"do":"set","set":"change_excg_code=966"}' | jq -e .ok >/dev/null
+	refused 'its number is a setting' '7 APBK0966' '' changes "$odno" 02 0 0 Y ''
+	TO=NXT taken 'its own' changes "$odno" 01 0 70100 Y ''
+	control '{"do":"set","set":"change_excg_code=0"}' | jq -e .ok >/dev/null
+	odno=$(at_exchange NXT 00 | jq -r .output.ODNO)
+	taken 'nobody looks' changes "$odno" 02 0 0 Y ''
+}
+
+@test "changes go to the exchange of their order, or are refused" { modes exchange_of_changes --at 10:05:00; }
 
 branches() { # branches FIRST SECOND : of the orders of two accounts; each cancels with its own only
 	local odno

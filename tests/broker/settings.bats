@@ -138,7 +138,7 @@ keys() { jq -r "$1|keys_unsorted|join(\" \")"; }
 	step 16:31:00
 	[ "$(daily TTTC0081R | jq -r '[.output1[]|.rmn_qty+"/"+.rjct_qty]|join(" ")')" = '3/0 2/0 0/1' ]
 	[ "$(change TTTC0013U "$krx" 02 0 0 Y | jq -r .msg_cd)" = APBK0918 ]
-	change TTTC0013U "$sor" 02 0 0 Y | jq -e '.rt_cd=="0"'
+	change TTTC0013U "$sor" 02 0 0 Y SOR | jq -e '.rt_cd=="0"'
 	[ "$(buy TTTC0012U 005930 00 1 70000 | jq -r .msg_cd)" = APBK0918 ]
 	step 20:00:00
 	[ "$(daily TTTC0081R | jq -r ".output1[]|select(.odno==\"$other\")|.rmn_qty+\"/\"+.rjct_qty")" = 0/3 ]

@@ -423,6 +423,66 @@ static void test_branches(void **state)
 	}
 }
 
+/* A change must go to the exchange of its order; absent is KRX. */
+static void test_change_exchange(void **state)
+{
+	static const struct {
+		const char *name;
+		bool paper, cancel;
+		const char *order, *change;
+		enum exch_refusal want;
+	} cases[] = {
+		{ "KRX, absent", false, true, "KRX", "", EXCH_ACCEPTED },
+		{ "KRX, KRX", false, true, "", "KRX", EXCH_ACCEPTED },
+		{ "KRX, NXT", false, true, "", "NXT", EXCH_NO_SAME_EXCHANGE },
+		{ "NXT, absent", false, true, "NXT", "", EXCH_NO_SAME_EXCHANGE },
+		{ "NXT, KRX", false, true, "NXT", "KRX", EXCH_NO_SAME_EXCHANGE },
+		{ "NXT, SOR", false, false, "NXT", "SOR", EXCH_NO_SAME_EXCHANGE },
+		{ "NXT, NXT", false, false, "NXT", "NXT", EXCH_ACCEPTED },
+		{ "SOR, SOR", false, true, "SOR", "SOR", EXCH_ACCEPTED },
+		{ "SOR, absent", false, false, "SOR", "", EXCH_NO_SAME_EXCHANGE },
+		{ "SOR, not looked at", false, true, "SOR", NULL, EXCH_ACCEPTED },
+		{ "unknown", false, true, "KRX", "XXX", EXCH_NO_EXCHANGE },
+		{ "paper, KRX", true, true, "", "KRX", EXCH_ACCEPTED },
+		{ "paper, NXT", true, true, "", "NXT", EXCH_NO_EXCHANGE },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+		struct judge judge;
+		struct exchange *ex = demo_exchange(&judge, 4, 40000, cases[i].paper);
+		struct exch_request request = { .account = 0,
+						.side = EXCH_BUY,
+						.code = "005930",
+						.dvsn = "00",
+						.excg = cases[i].order,
+						.by = "",
+						.qty = 5,
+						.price_won = 70000 };
+		struct exch_change again = { .account = 0,
+					     .cancel = cases[i].cancel,
+					     .branch = "",
+					     .excg = cases[i].change,
+					     .all = true,
+					     .dvsn = "00",
+					     .price_won = 71000,
+					     .by = "" };
+		const struct exch_order *row = NULL, *changed = NULL;
+
+		print_message("  %s\n", cases[i].name);
+		assert_int_equal(exch_order_new(ex, &request, &row), EXCH_ACCEPTED);
+		again.orig = row->odno;
+		for (int k = 0; k < 2; k++) { /* refused again and again, and nothing has changed */
+			assert_int_equal(exch_order_change(ex, &again, &changed), cases[i].want);
+			assert_int_equal(row->remaining_qty, cases[i].want == EXCH_ACCEPTED ? 0 : 5);
+			if (cases[i].want == EXCH_ACCEPTED)
+				break;
+		}
+		core_check(ex);
+		exch_free(ex);
+	}
+}
+
 static void test_auctions(void **state)
 {
 	struct judge judge;
@@ -1000,14 +1060,15 @@ static void test_load(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_whole_day),    cmocka_unit_test(test_refusals),
-		cmocka_unit_test(test_other_days),   cmocka_unit_test(test_changes),
-		cmocka_unit_test(test_branches),     cmocka_unit_test(test_auctions),
-		cmocka_unit_test(test_levels),       cmocka_unit_test(test_queue),
-		cmocka_unit_test(test_still),        cmocka_unit_test(test_late_start),
-		cmocka_unit_test(test_vi),           cmocka_unit_test(test_dynamic_vi),
-		cmocka_unit_test(test_reservations), cmocka_unit_test(test_control_moves),
-		cmocka_unit_test(test_properties),   cmocka_unit_test(test_load),
+		cmocka_unit_test(test_whole_day),     cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_other_days),    cmocka_unit_test(test_changes),
+		cmocka_unit_test(test_branches),      cmocka_unit_test(test_change_exchange),
+		cmocka_unit_test(test_auctions),      cmocka_unit_test(test_levels),
+		cmocka_unit_test(test_queue),         cmocka_unit_test(test_still),
+		cmocka_unit_test(test_late_start),    cmocka_unit_test(test_vi),
+		cmocka_unit_test(test_dynamic_vi),    cmocka_unit_test(test_reservations),
+		cmocka_unit_test(test_control_moves), cmocka_unit_test(test_properties),
+		cmocka_unit_test(test_load),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
