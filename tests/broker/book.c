@@ -201,7 +201,7 @@ static bool comes_before(const struct order *a, const struct order *b)
 {
 	if (a->key_won != b->key_won)
 		return a->row.side == EXCH_BUY ? a->key_won > b->key_won : a->key_won < b->key_won;
-	return a->index < b->index;
+	return a->row.turn != b->row.turn ? a->row.turn < b->row.turn : a->index < b->index;
 }
 
 void book_rest_add(struct exchange *ex, struct order *order)

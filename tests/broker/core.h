@@ -174,7 +174,7 @@ struct exchange {
 	size_t posting_count, posting_cap;
 	struct update *updates; /* waiting for list lags, by due */
 	size_t update_count, update_cap;
-	int64_t odno_next;
+	int64_t odno_next, turn_next;
 	struct exch_resv *resvs;
 	size_t resv_count, resv_cap;
 	bool *resv_truth; /* beside resvs: written by control, never sent by itself */

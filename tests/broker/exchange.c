@@ -1068,7 +1068,7 @@ static void check_rests(const struct symbol *symbol, size_t *out_count)
 				BUG_IF(symbol->rest[side][i - 1]->key_won > order->key_won,
 				       "best sell first");
 			if (i > 0 && symbol->rest[side][i - 1]->key_won == order->key_won)
-				BUG_IF(symbol->rest[side][i - 1]->index >= order->index, "older first");
+				BUG_IF(symbol->rest[side][i - 1]->row.turn > order->row.turn, "older first");
 		}
 		*out_count += symbol->rest_count[side];
 	}

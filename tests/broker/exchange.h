@@ -318,6 +318,7 @@ struct exch_order { /* one row of the daily list; key day + odno */
 	char branch[EXCH_BRANCH_SIZE];
 	char by[EXCH_BY_SIZE];
 	int64_t price_won; /* 0 for market */
+	int64_t turn; /* time priority, lower stands first; a change of the quantity alone keeps it */
 	int64_t qty;
 	/* qty = filled + cancelled + replaced + rejected + remaining. A cancel row has cancelled = qty. */
 	int64_t filled_qty, filled_won;

@@ -158,6 +158,10 @@ struct order *order_add(struct exchange *ex, const struct exch_order *row)
 	order->row = *row;
 	order->symbol = core_symbol(ex, row->code);
 	order->index = ex->order_count;
+	if (order->row.turn == 0)
+		order->row.turn = ++ex->turn_next;
+	else if (ex->turn_next < order->row.turn)
+		ex->turn_next = order->row.turn;
 	if (order->row.copies == 0)
 		order->row.copies = 1;
 	ex->orders = core_grow(ex->orders, &ex->order_cap, ex->order_count, sizeof(struct order *));
@@ -666,6 +670,7 @@ static struct order *change_row(struct exchange *ex, const struct exch_change *c
 	row.last_fill_at = row.visible_at = (struct wall){ 0 };
 	row.copies = 1;
 	row.truth = false;
+	row.turn = 0;
 	if (core_copy(row.by, sizeof(row.by), change->by[0] == '\0' ? "API" : change->by, "by") != REASON_OK)
 		row.by[0] = '\0';
 	return order_add(ex, &row);
@@ -686,6 +691,8 @@ static void do_cancel(struct exchange *ex, struct order *order, struct order *or
 
 static void do_modify(struct exchange *ex, struct order *order, struct order *original, int64_t qty)
 {
+	int64_t ahead = original->queue_ahead;
+
 	original->row.remaining_qty -= qty;
 	original->row.replaced_qty += qty;
 	if (original->row.remaining_qty == 0)
@@ -697,6 +704,8 @@ static void do_modify(struct exchange *ex, struct order *order, struct order *or
 	tell(ex, EXCH_EV_ORDER_RECEIVED, order, original, qty, order->row.price_won);
 	tell(ex, EXCH_EV_MODIFIED, order, original, qty, order->row.price_won);
 	order_enter(ex, order);
+	if (order->resting && order->row.turn == original->row.turn)
+		order->queue_ahead = ahead;
 }
 
 enum exch_refusal exch_order_change(struct exchange *ex, const struct exch_change *change,
@@ -716,6 +725,10 @@ enum exch_refusal exch_order_change(struct exchange *ex, const struct exch_chang
 	} else {
 		BUG_IF(core_copy(order->row.dvsn, EXCH_DVSN_SIZE, change->dvsn, "type") != REASON_OK,
 		       "the type was checked");
+		/* A change of the quantity alone keeps the order's place in the book. */
+		if (strcmp(original->row.dvsn, change->dvsn) == 0 && original->resting &&
+		    price_won == original->row.price_won)
+			order->row.turn = original->row.turn;
 		order->row.price_won = price_won;
 		order->key_won = key_of(order->row.side, price_won == 0, price_won);
 		do_modify(ex, order, original, qty);

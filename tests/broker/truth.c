@@ -86,6 +86,7 @@ enum reason exch_truth_order(struct exchange *ex, const struct exch_order *row, 
 		filled_qty = order->row.filled_qty;
 		filled_won = order->row.filled_won;
 		row_retire(ex, order);
+		mine.turn = order->row.turn;
 		order->row = mine;
 		order->symbol = core_symbol(ex, mine.code);
 	} else {

@@ -483,6 +483,61 @@ static void test_change_exchange(void **state)
 	}
 }
 
+/* A change of the quantity alone keeps the place in the queue, of the price loses it. */
+static void test_priority(void **state)
+{
+	static const struct {
+		const char *name;
+		int64_t qty; /* 0 = all */
+		int64_t price_won, back_won;
+		bool first; /* the changed order still stands first */
+	} cases[] = {
+		{ "all of it, price as it was", 0, 70000, 0, true },
+		{ "fewer, price as it was", 6, 70000, 0, true },
+		{ "another price and back", 0, 69900, 70000, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+		struct exch_config config = { .seed = 1, .market = EXCH_MARKET_STILL };
+		struct exch_day day = { { 20260310 }, { 20260309 }, true, 32400, 55800 };
+		struct exch_account account = { "1", CASH_WON, 142, "" };
+		struct judge judge = { 0 };
+		struct exchange *ex = NULL;
+		const struct exch_order *a, *b, *c;
+		int64_t ahead, qty = cases[i].qty == 0 ? 10 : cases[i].qty;
+
+		print_message("  %s\n", cases[i].name);
+		assert_int_equal(exch_new(&config, judge_sink, &judge, &judge.ex), REASON_OK);
+		ex = judge.ex;
+		assert_int_equal(exch_symbol_put(ex, "005930", "삼성전자", false, false, 70000, 70000),
+				 REASON_OK);
+		assert_int_equal(exch_account_add(ex, &account, NULL), REASON_OK);
+		assert_int_equal(exch_day_begin(ex, &day, kst_wall(day.day, 36000)), REASON_OK);
+		assert_true(exch_push_tick(ex, "005930", 70100, 10));
+		assert_true(exch_push_tick(ex, "005930", 70000, 10));
+		assert_int_equal(order(ex, EXCH_BUY, "005930", "00", 10, 70000, &a), EXCH_ACCEPTED);
+		ahead = order_find(ex, day.day, a->odno)->queue_ahead;
+		assert_int_equal(order(ex, EXCH_BUY, "005930", "00", 10, 70000, &b), EXCH_ACCEPTED);
+		change(ex, false, a->odno, cases[i].qty, cases[i].price_won, "", EXCH_ACCEPTED, &c);
+		if (cases[i].back_won > 0)
+			change(ex, false, c->odno, 0, cases[i].back_won, "", EXCH_ACCEPTED, &c);
+		assert_int_equal(c->remaining_qty, qty);
+		assert_int_equal(a->remaining_qty, 10 - qty);
+		assert_int_equal(c->turn == a->turn, cases[i].first);
+		if (cases[i].first)
+			assert_int_equal(order_find(ex, day.day, c->odno)->queue_ahead, ahead);
+		core_check(ex);
+		/* the queue is eaten, then three shares come: who stands first has them */
+		assert_true(exch_push_tick(ex, "005930", 70100, 1));
+		ahead = order_find(ex, day.day, cases[i].first ? c->odno : b->odno)->queue_ahead;
+		assert_true(exch_push_tick(ex, "005930", 70000, ahead + 3));
+		assert_int_equal(a->filled_qty + c->filled_qty, cases[i].first ? 3 : 0);
+		assert_int_equal(b->filled_qty, cases[i].first ? 0 : 3);
+		exch_free(ex);
+	}
+}
+
 static void test_auctions(void **state)
 {
 	struct judge judge;
@@ -1060,15 +1115,15 @@ static void test_load(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_whole_day),     cmocka_unit_test(test_refusals),
-		cmocka_unit_test(test_other_days),    cmocka_unit_test(test_changes),
-		cmocka_unit_test(test_branches),      cmocka_unit_test(test_change_exchange),
-		cmocka_unit_test(test_auctions),      cmocka_unit_test(test_levels),
-		cmocka_unit_test(test_queue),         cmocka_unit_test(test_still),
-		cmocka_unit_test(test_late_start),    cmocka_unit_test(test_vi),
-		cmocka_unit_test(test_dynamic_vi),    cmocka_unit_test(test_reservations),
-		cmocka_unit_test(test_control_moves), cmocka_unit_test(test_properties),
-		cmocka_unit_test(test_load),
+		cmocka_unit_test(test_whole_day),    cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_other_days),   cmocka_unit_test(test_changes),
+		cmocka_unit_test(test_branches),     cmocka_unit_test(test_change_exchange),
+		cmocka_unit_test(test_priority),     cmocka_unit_test(test_auctions),
+		cmocka_unit_test(test_levels),       cmocka_unit_test(test_queue),
+		cmocka_unit_test(test_still),        cmocka_unit_test(test_late_start),
+		cmocka_unit_test(test_vi),           cmocka_unit_test(test_dynamic_vi),
+		cmocka_unit_test(test_reservations), cmocka_unit_test(test_control_moves),
+		cmocka_unit_test(test_properties),   cmocka_unit_test(test_load),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
