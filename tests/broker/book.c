@@ -204,6 +204,31 @@ static bool comes_before(const struct order *a, const struct order *b)
 	return a->row.turn != b->row.turn ? a->row.turn < b->row.turn : a->index < b->index;
 }
 
+void book_stop_add(struct order *order)
+{
+	struct symbol *symbol = order->symbol;
+
+	if (symbol == NULL || order->waiting || order->row.remaining_qty == 0)
+		return;
+	symbol->stops =
+		core_grow(symbol->stops, &symbol->stop_cap, symbol->stop_count, sizeof(struct order *));
+	symbol->stops[symbol->stop_count++] = order;
+	order->waiting = true;
+}
+
+static void stop_drop(struct order *order)
+{
+	struct symbol *symbol = order->symbol;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < symbol->stop_count; i++)
+		if (symbol->stops[i] != order)
+			symbol->stops[kept++] = symbol->stops[i];
+	BUG_IF(kept + 1 != symbol->stop_count, "a waiting order stands in its list");
+	symbol->stop_count = kept;
+	order->waiting = false;
+}
+
 void book_rest_add(struct exchange *ex, struct order *order)
 {
 	struct symbol *symbol = order->symbol;
@@ -239,6 +264,8 @@ void book_rest_drop(struct order *order)
 	struct symbol *symbol = order->symbol;
 	size_t side = side_index(order->row.side);
 
+	if (order->waiting)
+		stop_drop(order);
 	if (!order->resting)
 		return;
 	order->resting = false;
@@ -510,12 +537,43 @@ void book_show(struct exchange *ex, struct symbol *symbol)
 		emit_book(ex, symbol);
 }
 
+/* Stop orders that this trade reaches enter as limit orders, after those that stood in the book. */
+static void stops_meet(struct exchange *ex, struct symbol *symbol, int64_t price_won)
+{
+	for (size_t i = 0; i < symbol->stop_count;) {
+		struct order *order = symbol->stops[i];
+		bool reached = order->row.side == EXCH_BUY ? price_won >= order->row.trigger_won
+							   : price_won <= order->row.trigger_won;
+
+		if (!reached || !hours_in_book(ex, &order->row)) {
+			i++;
+			continue;
+		}
+		book_rest_drop(order);
+		order_trigger(ex, order);
+	}
+}
+
+static void rests_meet_print(struct exchange *ex, struct symbol *symbol, const struct path_print *print)
+{
+	bool took = false;
+
+	for (size_t side = 0; side < 2; side++) {
+		if (print->side == 0)
+			side_auction(ex, symbol, side, print);
+		else
+			side_print(ex, symbol, side, print);
+		rests_meet_levels(ex, symbol, side, &took);
+	}
+	if (took)
+		emit_book(ex, symbol);
+}
+
 void book_print(struct exchange *ex, struct symbol *symbol, const struct path_print *print)
 {
 	const struct tape_entry *entry =
 		symbol->tape.at > 0 ? &symbol->tape.entries[symbol->tape.at - 1] : NULL;
 	struct exch_event event = { .kind = EXCH_EV_TRADE, .quote = &symbol->quote };
-	bool took = false;
 
 	note_print(symbol, print);
 	if (print->side == 0 && ex->phase != EXCH_PHASE_CLOSING_CALL)
@@ -530,19 +588,13 @@ void book_print(struct exchange *ex, struct symbol *symbol, const struct path_pr
 		book_make(ex, symbol, print->price_won, print->side);
 	core_emit(ex, &event);
 	emit_book(ex, symbol);
-	if (ex->config.fill == EXCH_FILL_NEVER || symbol->rest_count[0] + symbol->rest_count[1] == 0 ||
-	    symbol->quote.halted)
+	if (symbol->quote.halted)
 		return;
 	/* In a call auction only the auction's own print trades. */
 	if (print->side != 0 && (ex->phase != EXCH_PHASE_CONTINUOUS || symbol->quote.vi))
 		return;
-	for (size_t side = 0; side < 2; side++) {
-		if (print->side == 0)
-			side_auction(ex, symbol, side, print);
-		else
-			side_print(ex, symbol, side, print);
-		rests_meet_levels(ex, symbol, side, &took);
-	}
-	if (took)
-		emit_book(ex, symbol);
+	if (ex->config.fill != EXCH_FILL_NEVER && symbol->rest_count[0] + symbol->rest_count[1] > 0)
+		rests_meet_print(ex, symbol, print);
+	if (ex->phase != EXCH_PHASE_CLOSED)
+		stops_meet(ex, symbol, print->price_won);
 }

@@ -6,7 +6,8 @@
  *         what the balance shows (`seen`), fed by the same postings, the second with a delay.
  * Invariant, core_check() asserts it: for every order qty = filled + cancelled + replaced + rejected +
  *         remaining; an account's reserve is the sum of its live buys' reserves; a holding's reserved shares
- *         the sum of its live sells; resting lists hold exactly today's live orders of the symbol, best first.
+ *         the sum of its live sells; resting lists hold today's live orders of the symbol that the book may fill,
+ *         best first; stop orders wait in a list of their own, orders of other hours (hours.c) in none.
  */
 #ifndef GJ_BROKER_CORE_H
 #define GJ_BROKER_CORE_H
@@ -39,7 +40,7 @@ struct order_seen { /* an order as one listing shows it */
 	uint64_t version;
 	int64_t filled_qty, filled_won, cancelled_qty, replaced_qty, rejected_qty, remaining_qty;
 	int64_t cost_won;
-	struct wall last_fill_at;
+	struct wall last_fill_at, triggered_at;
 };
 enum core_list { CORE_DAILY, CORE_OPEN, CORE_LISTS };
 
@@ -56,6 +57,7 @@ struct order {
 	int64_t reserve_qty; /* sells */
 	int64_t sees_after_us; /* balance of its fills is hidden so much longer (control) */
 	bool resting;
+	bool waiting; /* a stop order before its trigger */
 };
 struct fill {
 	size_t order;
@@ -99,6 +101,8 @@ struct symbol {
 	size_t heap_at; /* position in the heap + 1; 0 = not in it */
 	struct order **rest[2]; /* [0] sells, [1] buys; best first */
 	size_t rest_count[2], rest_cap[2];
+	struct order **stops; /* in order of arrival */
+	size_t stop_count, stop_cap;
 };
 
 struct holding {
@@ -147,6 +151,8 @@ struct exchange {
 	enum exch_phase phase;
 	int32_t stage; /* boundaries of the day already passed */
 	int64_t still_done_s, expect_done_s;
+	bool apart; /* an order of other hours than KRX's session was taken today */
+	int64_t moment_done_us; /* moments up to here are done */
 	bool silent; /* the past of the day is made up: no events, no fills */
 	struct kst_day ledger_day; /* day the accounts stand at; 0 = none yet */
 	struct kst_day first_previous; /* trading day before the first day that ran here */
@@ -205,7 +211,8 @@ void book_print(struct exchange *ex, struct symbol *symbol, const struct path_pr
 void book_enter(struct exchange *ex, struct order *order); /* takes what it can, then rests */
 bool book_can_fill(const struct symbol *symbol, enum exch_side side, int64_t key_won, int64_t qty);
 void book_rest_add(struct exchange *ex, struct order *order);
-void book_rest_drop(struct order *order);
+void book_stop_add(struct order *order); /* waits for its trigger, unseen */
+void book_rest_drop(struct order *order); /* out of whichever list it stands in */
 void book_to_market(struct exchange *ex, struct order *order); /* conditional limit in the closing call */
 
 /* ---- tape.c ---- */
@@ -220,7 +227,10 @@ struct order *order_find(const struct exchange *ex, struct kst_day day, const ch
 void order_changed(struct exchange *ex, struct order *order);
 void order_reserve(struct exchange *ex, struct order *order); /* recomputes what it reserves */
 void order_fill(struct exchange *ex, struct order *order, int64_t qty, int64_t won, bool tell);
-void orders_expire(struct exchange *ex, bool all); /* not all: those of KRX */
+void order_rest(struct exchange *ex, struct order *order); /* waits where it belongs, takes nothing */
+void order_trigger(struct exchange *ex, struct order *order);
+void orders_expire(struct exchange *ex); /* those whose hours are over */
+void orders_moment(struct exchange *ex); /* those of other hours than KRX's session */
 void orders_bury(struct exchange *ex, struct kst_day day); /* what is open from days before */
 void orders_revive(struct exchange *ex); /* today's live rows back to the market */
 void orders_closing_call(struct exchange *ex);
@@ -228,6 +238,17 @@ enum exch_refusal order_place(struct exchange *ex, const struct exch_request *re
 			      struct order **out);
 bool odno_normal(const char *text, char out[static EXCH_ODNO_SIZE]);
 bool order_is_market(const char *dvsn);
+
+/* ---- hours.c ---- */
+bool hours_take(const struct exchange *ex, const char *dvsn, const char *excg); /* new orders, now */
+bool hours_limit_only(const struct exchange *ex, const char *excg);
+bool hours_change(const struct exchange *ex, const struct exch_order *row);
+int32_t hours_end_s(const struct exchange *ex, const struct exch_order *row);
+bool hours_in_book(const struct exchange *ex, const struct exch_order *row);
+bool hours_apart(const struct exch_order *row); /* moments concern it */
+/* Outside the book, now: on arrival, or at a moment. */
+bool hours_match(const struct exchange *ex, const struct exch_order *row, bool arriving);
+int64_t hours_moment_us(const struct exchange *ex); /* the next one, INT64_MAX = nobody waits for any */
 
 /* ---- accounts.c ---- */
 struct holding *ledger_holding(struct ledger *ledger, const char *code, bool make);

@@ -3,6 +3,7 @@
  *
  * A day:  begin -> [reservations sent] -> opening call -> continuous -> closing call -> closed
  *                      open - 39 min     open - 30 min     open         close - 10 min     close
+ * Beside it, once somebody gave an order for them, the moments of other hours (hours.c).
  * At one instant the boundary comes first, then the prints; only at the close the closing print comes first and
  * the end of the day after it.
  */
@@ -80,6 +81,7 @@ static const char *const refusal_names[EXCH_REFUSAL_COUNT] = {
 	[EXCH_NO_CHANGE_QTY] = "no-change-qty",
 	[EXCH_NO_BRANCH] = "no-branch",
 	[EXCH_NO_RESV] = "no-resv",
+	[EXCH_NO_LIMIT_TYPE] = "no-limit-type",
 	[EXCH_NO_SAME_EXCHANGE] = "no-same-exchange",
 };
 
@@ -132,6 +134,7 @@ void exch_free(struct exchange *ex)
 		free(ex->symbols[i]->minutes);
 		free(ex->symbols[i]->rest[0]);
 		free(ex->symbols[i]->rest[1]);
+		free(ex->symbols[i]->stops);
 		free(ex->symbols[i]);
 	}
 	for (size_t i = 0; i < ex->order_count; i++)
@@ -654,9 +657,10 @@ enum reason exch_day_begin(struct exchange *ex, const struct exch_day *day, stru
 	ex->silent = true;
 	exch_advance(ex, at);
 	ex->silent = false;
+	ex->apart = false;
 	orders_revive(ex);
-	if (day->trading && ex->stage > STAGE_CLOSE)
-		orders_expire(ex, ex->stage == STAGE_COUNT);
+	if (day->trading)
+		orders_expire(ex);
 	return REASON_OK;
 }
 
@@ -696,14 +700,14 @@ static void stage_pass(struct exchange *ex)
 	}
 	if (stage == STAGE_LATE) {
 		if (!ex->silent)
-			orders_expire(ex, true);
+			orders_expire(ex);
 		return;
 	}
 	core_emit(ex, &event);
 	if (stage == STAGE_CLOSING && !ex->silent)
 		orders_closing_call(ex);
 	if (stage == STAGE_CLOSE && !ex->silent)
-		orders_expire(ex, false);
+		orders_expire(ex);
 }
 
 /* Next whole second at which watched symbols tick, INT64_MAX = none today. */
@@ -812,22 +816,32 @@ static void expect_tick(struct exchange *ex)
 	}
 }
 
+static void moment_pass(struct exchange *ex, int64_t moment_us)
+{
+	ex->moment_done_us = moment_us;
+	orders_moment(ex);
+}
+
 void exch_advance(struct exchange *ex, struct wall at)
 {
 	while (ex->day_begun) {
 		int64_t stage = stage_us(ex, ex->stage), still = still_us(ex), next;
 		int64_t print = ex->heap_count > 0 ? ex->heap[0]->path.next.at.us : INT64_MAX;
 		int64_t expect = expect_us(ex), other = print < still ? print : still;
-		int64_t tick = other < expect ? other : expect;
+		int64_t tick = other < expect ? other : expect, moment = hours_moment_us(ex);
 		bool close = ex->stage == STAGE_CLOSE;
 
 		next = stage < tick ? stage : tick;
+		if (moment < next)
+			next = moment;
 		if (next > at.us || next == INT64_MAX)
 			break;
 		if (next > ex->now.us)
 			ex->now.us = next;
 		core_pump(ex);
-		if (stage < tick || (stage == tick && !close))
+		if (moment < stage && moment <= tick)
+			moment_pass(ex, moment);
+		else if (stage < tick || (stage == tick && !close))
 			stage_pass(ex);
 		else if (expect < other)
 			expect_tick(ex);
@@ -845,16 +859,20 @@ struct wall exch_next_event(const struct exchange *ex)
 {
 	int64_t next = ex->day_begun ? stage_us(ex, ex->stage) : INT64_MAX, still = still_us(ex);
 	int64_t expect = ex->day_begun ? expect_us(ex) : INT64_MAX;
+	int64_t moment = ex->day_begun ? hours_moment_us(ex) : INT64_MAX;
 
 	if (still < next)
 		next = still;
+	if (moment < next)
+		next = moment;
 	if (expect < next)
 		next = expect;
 	for (size_t i = 0; i < ex->heap_count; i++) {
 		const struct symbol *symbol = ex->heap[i];
 
 		if (symbol->path.next.at.us < next &&
-		    (symbol->watch_count > 0 || symbol->rest_count[0] + symbol->rest_count[1] > 0))
+		    (symbol->watch_count > 0 ||
+		     symbol->rest_count[0] + symbol->rest_count[1] + symbol->stop_count > 0))
 			next = symbol->path.next.at.us;
 	}
 	if (next != INT64_MAX && next < ex->now.us)
@@ -1072,6 +1090,9 @@ static void check_rests(const struct symbol *symbol, size_t *out_count)
 		}
 		*out_count += symbol->rest_count[side];
 	}
+	for (size_t i = 0; i < symbol->stop_count; i++)
+		BUG_IF(!symbol->stops[i]->waiting || symbol->stops[i]->row.remaining_qty <= 0,
+		       "only live stop orders wait");
 }
 
 void core_check(const struct exchange *ex)

@@ -55,6 +55,11 @@ enum exch_fill_rule {
 	EXCH_FILL_CROSS, /* complete and at once as soon as the limit is reached (how paper was measured) */
 	EXCH_FILL_NEVER, /* accepted orders rest; only control moves them */
 };
+enum exch_after_fill { /* orders at the closing price and of the single price: 05 06 07 */
+		       EXCH_AFTER_REST, /* nobody knows who stood against them: they rest until they end */
+		       EXCH_AFTER_DRAWN, /* up to twice an ordinary print at each matching, drawn by the seed */
+		       EXCH_AFTER_WHOLE,
+};
 enum exch_phase {
 	EXCH_PHASE_CLOSED, /* before the opening call and after the close, or no trading day */
 	EXCH_PHASE_OPENING_CALL, /* open - 30 min .. open */
@@ -83,6 +88,7 @@ enum exch_refusal {
 	EXCH_NO_CHANGE_QTY, /* more than what is open (40430000) */
 	EXCH_NO_BRANCH, /* organisation number given and wrong */
 	EXCH_NO_RESV, /* unknown, processed or cancelled reservation */
+	EXCH_NO_LIMIT_TYPE, /* outside NXT's main market only limit orders are taken (APBK3013) */
 	EXCH_NO_SAME_EXCHANGE, /* a change names another exchange than its order's */
 	EXCH_REFUSAL_COUNT
 };
@@ -105,6 +111,10 @@ struct exch_config {
 	int32_t vi_dynamic_percent; /* so does a trade so far from the one before; 0 = does not */
 	int32_t mid_prints_ppm; /* share of generated prints between the quotes, half a tick off the grid */
 	bool branch_checked; /* a wrong organisation number is refused (an empty one never is) */
+	enum exch_after_fill after_fill;
+	bool nxt_pre_late; /* NXT's pre-market is held, shifted, on a day of a late open; else there is none */
+	int32_t nxt_main_s; /* NXT's main market begins so long after the open */
+	int32_t single_price_end; /* last day of the single price after hours, YYYYMMDD; 0 = goes on */
 };
 struct exch_lags { /* virtual microseconds until a change is seen */
 	int64_t daily_us, open_us, balance_us;
@@ -318,6 +328,8 @@ struct exch_order { /* one row of the daily list; key day + odno */
 	char branch[EXCH_BRANCH_SIZE];
 	char by[EXCH_BY_SIZE];
 	int64_t price_won; /* 0 for market */
+	int64_t trigger_won; /* stop limit: waits for a trade here or beyond; 0 = none */
+	struct wall triggered_at; /* us 0 = it still waits */
 	int64_t turn; /* time priority, lower stands first; a change of the quantity alone keeps it */
 	int64_t qty;
 	/* qty = filled + cancelled + replaced + rejected + remaining. A cancel row has cancelled = qty. */
@@ -341,6 +353,7 @@ struct exch_request {
 	const char *excg; /* "" = KRX */
 	const char *by; /* "" = API */
 	int64_t qty, price_won;
+	int64_t trigger_won; /* CNDT_PRIC of a stop limit; 0 = not given */
 };
 /* On EXCH_ACCEPTED *out_order is the new row. Events come before it returns, RECEIVED first. */
 enum exch_refusal exch_order_new(struct exchange *ex, const struct exch_request *request,
@@ -358,6 +371,7 @@ struct exch_change {
 	int64_t qty;
 	const char *dvsn; /* modify: type wanted */
 	int64_t price_won;
+	int64_t trigger_won; /* modify of a stop limit; 0 = as it was */
 	const char *by;
 };
 enum exch_refusal exch_order_change(struct exchange *ex, const struct exch_change *change,

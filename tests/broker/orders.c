@@ -2,6 +2,8 @@
  * orders - taking, changing, filling and listing orders.
  *
  *   order_place -> (book_enter) -> live --order_fill--> filled
+ *               -> (book_stop_add) -> waits --order_trigger--> (book_enter)
+ *               -> (orders of other hours, hours.c) -> waits --orders_moment--> matched, or (book_enter)
  *                                   |---- change cancel -> cancelled     (row of its own, its own number)
  *                                   |---- change modify -> replaced      (the new row goes on, same chain)
  *                                   |---- orders_expire -> rejected      (end of the day)
@@ -17,6 +19,8 @@
 
 #include "shared/base/banned.h"
 
+#define SINGLE_BAND_BP 1000 /* the single price after hours, from the close */
+
 static int64_t times(int64_t price_won, int64_t qty)
 {
 	int64_t won = 0;
@@ -27,26 +31,36 @@ static int64_t times(int64_t price_won, int64_t qty)
 
 /* ---- order types ---- */
 
+enum venue { KRX = 1, NXT = 2, SOR = 4 };
 struct order_type {
 	char dvsn[EXCH_DVSN_SIZE];
-	bool paper, market, opposite_best, own_best, mid, at_once, whole;
+	int venues;
+	bool paper, limit, market, opposite_best, own_best, mid, stop, at_once, whole;
+	bool closing; /* at a price that is fixed already */
+	bool single;
 };
+/* clang-format off */
 static const struct order_type types[] = {
-	{ .dvsn = "00", .paper = true },
-	{ .dvsn = "01", .paper = true, .market = true },
-	{ .dvsn = "02" },
-	{ .dvsn = "03", .opposite_best = true },
-	{ .dvsn = "04", .own_best = true },
-	{ .dvsn = "11", .at_once = true },
-	{ .dvsn = "12", .at_once = true, .whole = true },
-	{ .dvsn = "13", .market = true, .at_once = true },
-	{ .dvsn = "14", .market = true, .at_once = true, .whole = true },
-	{ .dvsn = "15", .opposite_best = true, .at_once = true },
-	{ .dvsn = "16", .opposite_best = true, .at_once = true, .whole = true },
-	{ .dvsn = "21", .mid = true },
-	{ .dvsn = "23", .mid = true, .at_once = true },
-	{ .dvsn = "24", .mid = true, .at_once = true, .whole = true },
+	{ .dvsn = "00", .venues = KRX | NXT | SOR, .limit = true, .paper = true },
+	{ .dvsn = "01", .venues = KRX | SOR, .paper = true, .market = true },
+	{ .dvsn = "02", .venues = KRX },
+	{ .dvsn = "03", .venues = KRX | NXT | SOR, .opposite_best = true },
+	{ .dvsn = "04", .venues = KRX | NXT | SOR, .own_best = true },
+	{ .dvsn = "05", .venues = KRX, .closing = true },
+	{ .dvsn = "06", .venues = KRX, .closing = true },
+	{ .dvsn = "07", .venues = KRX, .single = true },
+	{ .dvsn = "11", .venues = KRX | NXT | SOR, .limit = true, .at_once = true },
+	{ .dvsn = "12", .venues = KRX | NXT | SOR, .limit = true, .at_once = true, .whole = true },
+	{ .dvsn = "13", .venues = KRX | NXT | SOR, .market = true, .at_once = true },
+	{ .dvsn = "14", .venues = KRX | NXT | SOR, .market = true, .at_once = true, .whole = true },
+	{ .dvsn = "15", .venues = KRX | NXT | SOR, .opposite_best = true, .at_once = true },
+	{ .dvsn = "16", .venues = KRX | NXT | SOR, .opposite_best = true, .at_once = true, .whole = true },
+	{ .dvsn = "21", .venues = KRX | NXT, .mid = true },
+	{ .dvsn = "22", .venues = KRX | NXT, .stop = true },
+	{ .dvsn = "23", .venues = KRX | NXT, .mid = true, .at_once = true },
+	{ .dvsn = "24", .venues = KRX | NXT, .mid = true, .at_once = true, .whole = true },
 };
+/* clang-format on */
 
 static const struct order_type *type_of(const char *dvsn)
 {
@@ -61,12 +75,6 @@ bool order_is_market(const char *dvsn)
 	const struct order_type *type = type_of(dvsn);
 
 	return type != NULL && type->market;
-}
-
-/* After-hours and single-price orders exist, but at hours the simulator does not run. */
-static bool type_of_other_hours(const char *dvsn)
-{
-	return strcmp(dvsn, "05") == 0 || strcmp(dvsn, "06") == 0 || strcmp(dvsn, "07") == 0;
 }
 
 /* ---- numbers ---- */
@@ -207,7 +215,8 @@ void order_changed(struct exchange *ex, struct order *order)
 						   .rejected_qty = row->rejected_qty,
 						   .remaining_qty = row->remaining_qty,
 						   .cost_won = row->cost_won,
-						   .last_fill_at = row->last_fill_at } };
+						   .last_fill_at = row->last_fill_at,
+						   .triggered_at = row->triggered_at } };
 		size_t place;
 
 		if (lag_us[list] == 0) {
@@ -331,56 +340,98 @@ void order_fill(struct exchange *ex, struct order *order, int64_t qty, int64_t w
 
 /* ---- taking an order ---- */
 
-static bool hours_open(const struct exchange *ex)
+static int venue_of(const char *excg)
 {
-	if (ex->phase == EXCH_PHASE_CLOSED)
-		return false;
-	return !(ex->config.paper && ex->phase == EXCH_PHASE_OPENING_CALL);
+	if (excg[0] == '\0' || strcmp(excg, "KRX") == 0)
+		return KRX;
+	return strcmp(excg, "NXT") == 0 ? NXT : strcmp(excg, "SOR") == 0 ? SOR : 0;
 }
 
 static bool excg_known(const struct exchange *ex, const char *excg)
 {
-	if (excg[0] == '\0' || strcmp(excg, "KRX") == 0)
-		return true;
-	return !ex->config.paper && (strcmp(excg, "NXT") == 0 || strcmp(excg, "SOR") == 0);
+	int venue = venue_of(excg);
+
+	return venue == KRX || (venue != 0 && !ex->config.paper);
+}
+
+/* What an order or a modify asks for. */
+struct terms {
+	enum exch_side side;
+	const char *dvsn, *excg;
+	int64_t price_won, trigger_won;
+};
+
+static enum exch_refusal check_type(const struct exchange *ex, const struct symbol *symbol,
+				    const struct terms *terms, const struct order_type *type)
+{
+	if (type == NULL || (type->venues & venue_of(terms->excg)) == 0 || (ex->config.paper && !type->paper))
+		return EXCH_NO_TYPE;
+	if (hours_limit_only(ex, terms->excg))
+		return type->limit ? EXCH_ACCEPTED : EXCH_NO_LIMIT_TYPE;
+	if ((ex->phase != EXCH_PHASE_CONTINUOUS || symbol->quote.vi) &&
+	    (type->at_once || type->opposite_best || type->own_best || type->mid))
+		return EXCH_NO_TYPE;
+	return EXCH_ACCEPTED;
+}
+
+static enum exch_refusal check_price(struct rules_grid grid, int64_t price_won, int64_t upper_won,
+				     int64_t lower_won, bool any_step)
+{
+	if (price_won <= 0 || price_won > CORE_PRICE_MAX)
+		return EXCH_NO_PRICE;
+	if (price_won > upper_won || price_won < lower_won)
+		return EXCH_NO_BAND;
+	return any_step || rules_on_grid(grid, price_won) ? EXCH_ACCEPTED : EXCH_NO_TICK;
+}
+
+/* The limit of an order: what is asked for, or what its type takes from the market. */
+static int64_t limit_of(const struct exch_quote *quote, const struct terms *terms,
+			const struct order_type *type)
+{
+	bool buy = terms->side == EXCH_BUY;
+	int64_t ask = quote->ask[0].price_won, bid = quote->bid[0].price_won;
+
+	if (type->opposite_best)
+		return buy ? ask : bid;
+	if (type->own_best)
+		return buy ? bid : ask;
+	if (type->mid)
+		return ask == 0 || bid == 0 ? 0 : (ask + bid) / 2;
+	if (type->closing)
+		return strcmp(type->dvsn, "05") == 0 ? quote->prev_close_won : quote->last_won;
+	return terms->price_won;
 }
 
 /* Type, exchange, price. *out_price_won is the limit, 0 for market. */
 static enum exch_refusal check_terms(const struct exchange *ex, const struct symbol *symbol,
-				     enum exch_side side, const char *dvsn, int64_t price_won,
-				     int64_t *out_price_won)
+				     const struct terms *terms, int64_t *out_price_won)
 {
-	const struct order_type *type = type_of(dvsn);
+	const struct order_type *type = type_of(terms->dvsn);
 	const struct exch_quote *quote = &symbol->quote;
-	int64_t price = price_won;
+	struct rules_grid grid = core_grid(ex, symbol);
+	int64_t upper = quote->upper_won, lower = quote->lower_won, price;
+	enum exch_refusal refusal = check_type(ex, symbol, terms, type);
 
-	if (type == NULL)
-		return type_of_other_hours(dvsn) && !ex->config.paper ? EXCH_NO_HOURS : EXCH_NO_TYPE;
-	if (ex->config.paper && !type->paper)
-		return EXCH_NO_TYPE;
-	if ((ex->phase != EXCH_PHASE_CONTINUOUS || quote->vi) &&
-	    (type->at_once || type->opposite_best || type->own_best || type->mid))
-		return EXCH_NO_TYPE;
+	if (refusal != EXCH_ACCEPTED)
+		return refusal;
 	if (type->market) {
 		*out_price_won = 0;
 		return EXCH_ACCEPTED;
 	}
-	if (type->opposite_best)
-		price = side == EXCH_BUY ? quote->ask[0].price_won : quote->bid[0].price_won;
-	if (type->own_best)
-		price = side == EXCH_BUY ? quote->bid[0].price_won : quote->ask[0].price_won;
-	if (type->mid)
-		price = quote->ask[0].price_won == 0 || quote->bid[0].price_won == 0
-				? 0
-				: (quote->ask[0].price_won + quote->bid[0].price_won) / 2;
-	if (price <= 0)
-		return EXCH_NO_PRICE;
-	if (price > quote->upper_won || price < quote->lower_won)
-		return EXCH_NO_BAND;
-	if (!type->mid && !rules_on_grid(core_grid(ex, symbol), price))
-		return EXCH_NO_TICK;
-	*out_price_won = price;
-	return EXCH_ACCEPTED;
+	price = limit_of(quote, terms, type);
+	if (type->single) {
+		int64_t up, down;
+
+		rules_band_of(grid, quote->last_won, SINGLE_BAND_BP, &up, &down);
+		upper = up < upper ? up : upper;
+		lower = down > lower ? down : lower;
+	}
+	refusal = check_price(grid, price, upper, lower, type->mid || type->closing);
+	if (refusal == EXCH_ACCEPTED && type->stop)
+		refusal = check_price(grid, terms->trigger_won, upper, lower, false);
+	if (refusal == EXCH_ACCEPTED)
+		*out_price_won = price;
+	return refusal;
 }
 
 static enum exch_refusal check_means(const struct exchange *ex, const struct exch_request *request,
@@ -404,6 +455,8 @@ static enum exch_refusal check_means(const struct exchange *ex, const struct exc
 static enum exch_refusal check_request(const struct exchange *ex, const struct exch_request *request,
 				       bool any_hour, int64_t *out_price_won)
 {
+	const struct terms terms = { request->side, request->dvsn, request->excg, request->price_won,
+				     request->trigger_won };
 	const struct symbol *symbol;
 	enum exch_refusal refusal;
 
@@ -411,7 +464,7 @@ static enum exch_refusal check_request(const struct exchange *ex, const struct e
 	BUG_IF(request->side != EXCH_BUY && request->side != EXCH_SELL, "the caller says buy or sell");
 	if (!ex->day.trading)
 		return EXCH_NO_DAY;
-	if (!any_hour && !hours_open(ex))
+	if (!any_hour && !hours_take(ex, request->dvsn, request->excg))
 		return EXCH_NO_HOURS;
 	symbol = core_symbol(ex, request->code);
 	if (symbol == NULL)
@@ -424,7 +477,7 @@ static enum exch_refusal check_request(const struct exchange *ex, const struct e
 		return EXCH_NO_PRICE;
 	if (symbol->quote.halted)
 		return EXCH_NO_HALT;
-	refusal = check_terms(ex, symbol, request->side, request->dvsn, request->price_won, out_price_won);
+	refusal = check_terms(ex, symbol, &terms, out_price_won);
 	if (refusal != EXCH_ACCEPTED)
 		return refusal;
 	return check_means(ex, request, symbol, *out_price_won);
@@ -477,15 +530,60 @@ static void mid_enter(struct exchange *ex, struct order *order, bool whole)
 	book_rest_add(ex, order);
 }
 
-/* Brings an accepted order to the market: at once, or to wait for the call auction. */
+static bool stop_waits(const struct exch_order *row)
+{
+	return strcmp(row->dvsn, "22") == 0 && row->trigger_won > 0 && row->triggered_at.us == 0;
+}
+
+void order_rest(struct exchange *ex, struct order *order)
+{
+	if (hours_apart(&order->row) && !ex->apart) {
+		ex->apart = true;
+		ex->moment_done_us = ex->now.us;
+	}
+	if (stop_waits(&order->row))
+		book_stop_add(order);
+	else if (hours_in_book(ex, &order->row))
+		book_rest_add(ex, order);
+}
+
+/* Orders at the closing price and of the single price, at their matching: whom they meet there is not in any data. */
+static void apart_match(struct exchange *ex, struct order *order)
+{
+	const struct exch_order *row = &order->row;
+	int64_t close_won = order->symbol == NULL ? 0 : order->symbol->quote.last_won,
+		qty = row->remaining_qty;
+	int64_t price_won = strcmp(row->dvsn, "07") == 0 ? close_won : row->price_won;
+	struct sim_random random = { sim_hash(ex->config.seed, row->odno, (uint64_t)ex->now.us) };
+
+	if (ex->config.after_fill == EXCH_AFTER_REST || ex->config.fill == EXCH_FILL_NEVER ||
+	    order->symbol == NULL || order->symbol->quote.halted)
+		return;
+	if (row->side == EXCH_BUY ? price_won > row->price_won : price_won < row->price_won)
+		return;
+	if (ex->config.after_fill == EXCH_AFTER_DRAWN) {
+		int64_t drawn = sim_range(&random, 0, 2 * order->symbol->usual_print);
+
+		qty = drawn < qty ? drawn : qty;
+	}
+	if (qty > 0)
+		order_fill(ex, order, qty, times(price_won, qty), true);
+}
+
+/* Brings an accepted order to the market: at once, or to wait for the call auction, its trigger or its hours. */
 static void order_enter(struct exchange *ex, struct order *order)
 {
 	const struct order_type *type = type_of(order->row.dvsn);
 	bool whole = type != NULL && type->whole;
 
 	BUG_IF(order->symbol == NULL, "requests for codes that are not listed were refused");
-	if (ex->phase != EXCH_PHASE_CONTINUOUS || order->symbol->quote.vi) {
-		book_rest_add(ex, order);
+	if (ex->phase != EXCH_PHASE_CONTINUOUS || order->symbol->quote.vi || stop_waits(&order->row) ||
+	    !hours_in_book(ex, &order->row)) {
+		order_rest(ex, order);
+		if (hours_match(ex, &order->row, true))
+			apart_match(ex, order);
+		if (type != NULL && type->at_once) /* NXT outside its main market */
+			cancel_rest(ex, order);
 		return;
 	}
 	if (type != NULL && type->mid)
@@ -518,7 +616,7 @@ static void next_fill(struct exchange *ex, struct order *order, const struct exc
 		order_fill(ex, order, qty, next->filled_won >= 0 ? next->filled_won : times(price, qty),
 			   true);
 	if (next->filled_qty > 0 && order->row.remaining_qty > 0)
-		book_rest_add(ex, order);
+		order_rest(ex, order);
 }
 
 enum exch_refusal order_place(struct exchange *ex, const struct exch_request *request, bool any_hour,
@@ -547,6 +645,7 @@ enum exch_refusal order_place(struct exchange *ex, const struct exch_request *re
 	    order_find(ex, ex->day.day, row.odno) != NULL)
 		odno_take(ex, row.excg, row.odno);
 	row.price_won = price_won;
+	row.trigger_won = type_of(row.dvsn)->stop ? request->trigger_won : 0;
 	row.qty = row.remaining_qty = request->qty;
 	row.at = ex->now;
 	row.copies = next.copies;
@@ -583,34 +682,24 @@ enum exch_refusal exch_order_check(struct exchange *ex, const struct exch_reques
 	return check_request(ex, request, false, &price_won);
 }
 
-/* Orders routed elsewhere stay in the lists after the close of KRX; nothing trades, but they can be cancelled. */
-static bool outlives_close(const struct exchange *ex, const struct order *order)
-{
-	const char *excg = order->row.excg;
-
-	return (strcmp(excg, "SOR") == 0 || strcmp(excg, "NXT") == 0) &&
-	       ex->config.sor_end_s > ex->day.close_s && kst_second_of(ex->now) < ex->config.sor_end_s;
-}
-
 /* ---- modify and cancel ---- */
 
 static enum exch_refusal check_change(const struct exchange *ex, const struct exch_change *change,
 				      struct order **out_original, int64_t *out_qty)
 {
 	struct order *original;
-	bool late;
+	bool mine;
 
 	BUG_IF(change->account >= ex->account_count, "the caller knows its accounts");
 	if (!ex->day.trading)
 		return EXCH_NO_DAY;
 	original = order_find(ex, ex->day.day, change->orig);
-	late = original != NULL && original->row.account == change->account &&
-	       kst_second_of(ex->now) >= ex->day.close_s && outlives_close(ex, original);
-	if (!hours_open(ex) && !late)
+	mine = original != NULL && original->row.account == change->account;
+	if (!hours_take(ex, "00", "KRX") && !(mine && hours_change(ex, &original->row)))
 		return EXCH_NO_HOURS;
 	if (change->excg != NULL && !excg_known(ex, change->excg))
 		return EXCH_NO_EXCHANGE;
-	if (original == NULL || original->row.account != change->account)
+	if (!mine)
 		return EXCH_NO_ORDER;
 	if (change->excg != NULL &&
 	    strcmp(change->excg[0] == '\0' ? "KRX" : change->excg, original->row.excg) != 0)
@@ -629,10 +718,17 @@ static enum exch_refusal check_change(const struct exchange *ex, const struct ex
 	return EXCH_ACCEPTED;
 }
 
+static int64_t modify_trigger(const struct exch_change *change, const struct exch_order *row)
+{
+	return change->trigger_won > 0 ? change->trigger_won : row->trigger_won;
+}
+
 static enum exch_refusal check_modify(const struct exchange *ex, const struct exch_change *change,
 				      const struct order *original, int64_t qty, int64_t *out_price_won)
 {
 	const struct exch_order *row = &original->row;
+	const struct terms terms = { row->side, change->dvsn, row->excg, change->price_won,
+				     modify_trigger(change, row) };
 	enum exch_refusal refusal;
 	int64_t need, freed;
 
@@ -642,8 +738,9 @@ static enum exch_refusal check_modify(const struct exchange *ex, const struct ex
 		return EXCH_NO_HALT;
 	if (change->price_won < 0 || change->price_won > CORE_PRICE_MAX)
 		return EXCH_NO_PRICE;
-	refusal =
-		check_terms(ex, original->symbol, row->side, change->dvsn, change->price_won, out_price_won);
+	if (!hours_take(ex, change->dvsn, row->excg))
+		return EXCH_NO_HOURS;
+	refusal = check_terms(ex, original->symbol, &terms, out_price_won);
 	if (refusal != EXCH_ACCEPTED || row->side == EXCH_SELL)
 		return refusal;
 	need = reserve_won(ex, row->account, original->symbol, change->dvsn, *out_price_won, qty);
@@ -689,6 +786,25 @@ static void do_cancel(struct exchange *ex, struct order *order, struct order *or
 	tell(ex, EXCH_EV_CANCELLED, order, original, qty, 0);
 }
 
+/* A trigger that was reached stays reached, unless the modify names another one. A change of the quantity alone keeps
+ * the order's place in the book. */
+static void modify_row(struct exch_order *row, const struct order *original, const struct exch_change *change,
+		       int64_t price_won)
+{
+	const struct exch_order *before = &original->row;
+	bool same = strcmp(before->dvsn, change->dvsn) == 0, stop = type_of(change->dvsn)->stop;
+
+	BUG_IF(core_copy(row->dvsn, EXCH_DVSN_SIZE, change->dvsn, "type") != REASON_OK,
+	       "the type was checked");
+	row->price_won = price_won;
+	row->trigger_won = stop ? modify_trigger(change, before) : 0;
+	if (!stop || row->trigger_won != before->trigger_won)
+		row->triggered_at = (struct wall){ 0 };
+	if (same && original->resting && price_won == before->price_won &&
+	    row->triggered_at.us == before->triggered_at.us)
+		row->turn = before->turn;
+}
+
 static void do_modify(struct exchange *ex, struct order *order, struct order *original, int64_t qty)
 {
 	int64_t ahead = original->queue_ahead;
@@ -723,13 +839,7 @@ enum exch_refusal exch_order_change(struct exchange *ex, const struct exch_chang
 	if (change->cancel) {
 		do_cancel(ex, order, original, qty);
 	} else {
-		BUG_IF(core_copy(order->row.dvsn, EXCH_DVSN_SIZE, change->dvsn, "type") != REASON_OK,
-		       "the type was checked");
-		/* A change of the quantity alone keeps the order's place in the book. */
-		if (strcmp(original->row.dvsn, change->dvsn) == 0 && original->resting &&
-		    price_won == original->row.price_won)
-			order->row.turn = original->row.turn;
-		order->row.price_won = price_won;
+		modify_row(&order->row, original, change, price_won);
 		order->key_won = key_of(order->row.side, price_won == 0, price_won);
 		do_modify(ex, order, original, qty);
 	}
@@ -739,14 +849,40 @@ enum exch_refusal exch_order_change(struct exchange *ex, const struct exch_chang
 
 /* ---- the day's turning points ---- */
 
-void orders_expire(struct exchange *ex, bool all)
+void order_trigger(struct exchange *ex, struct order *order)
+{
+	order->row.triggered_at = ex->now;
+	order->row.turn = ++ex->turn_next; /* its place in the book begins now */
+	order_changed(ex, order);
+	order_enter(ex, order);
+}
+
+void orders_moment(struct exchange *ex)
+{
+	for (size_t i = ex->today_first; i < ex->order_count; i++) {
+		struct order *order = ex->orders[i];
+
+		if (!order_live(ex, order) || !hours_apart(&order->row) || order->symbol == NULL ||
+		    (order->row.truth && !row_fits(&order->row)))
+			continue;
+		if (hours_match(ex, &order->row, false))
+			apart_match(ex, order);
+		else if (order->resting && !hours_in_book(ex, &order->row))
+			book_rest_drop(order);
+		else if (!order->resting && !order->waiting && hours_in_book(ex, &order->row))
+			order_enter(ex, order);
+	}
+	orders_expire(ex);
+}
+
+void orders_expire(struct exchange *ex)
 {
 	for (size_t i = ex->today_first; i < ex->order_count; i++) {
 		struct order *order = ex->orders[i];
 		int64_t qty = order->row.remaining_qty;
 
 		if (!order_live(ex, order) || (order->row.truth && !row_fits(&order->row)) ||
-		    (!all && outlives_close(ex, order)))
+		    kst_second_of(ex->now) < hours_end_s(ex, &order->row))
 			continue;
 		book_rest_drop(order);
 		order->row.rejected_qty += qty;
@@ -781,7 +917,7 @@ void orders_revive(struct exchange *ex)
 			continue;
 		order->symbol = core_symbol(ex, order->row.code);
 		order_reserve(ex, order);
-		book_rest_add(ex, order);
+		order_rest(ex, order);
 	}
 }
 
@@ -821,6 +957,7 @@ static void row_seen(const struct order *order, enum core_list list, struct exch
 	out->remaining_qty = seen->remaining_qty;
 	out->cost_won = seen->cost_won;
 	out->last_fill_at = seen->last_fill_at;
+	out->triggered_at = seen->triggered_at;
 }
 
 static enum reason rows_list(const struct exchange *ex, size_t account, enum core_list list,

@@ -139,6 +139,8 @@ static const struct {
 			     "모의투자 주문조직번호 오류" },
 	[EXCH_NO_RESV] = { "APBK2940", "예약주문내역이 없습니다.", "90000000",
 			   "모의투자에서는 해당업무가 제공되지 않습니다" },
+	[EXCH_NO_LIMIT_TYPE] = { "APBK3013", "지정가 유형만 주문 가능합니다.", "40050000",
+				 "모의투자 주문처리가 안되었습니다(주문구분 오류)" },
 	[EXCH_NO_SAME_EXCHANGE] = { "APBK3014", "정정취소주문 불가합니다.", "40060000",
 				    "모의투자 주문처리가 안되었습니다(거래소구분 오류)" },
 };
@@ -160,7 +162,7 @@ void rest_refuse_order(struct call *call, enum exch_refusal refusal)
 {
 	const char *text, *code;
 	int64_t number;
-	char rt_cd[8], own[16];
+	char rt_cd[8], own[32];
 
 	BUG_IF(refusal <= EXCH_ACCEPTED || refusal >= EXCH_REFUSAL_COUNT || refusals[refusal].real_cd == NULL,
 	       "every refusal of the exchange has a code");
@@ -171,6 +173,8 @@ void rest_refuse_order(struct call *call, enum exch_refusal refusal)
 		snprintf(own, sizeof own, "%08lld", (long long)number);
 	else if (!call->b->paper && (refusal == EXCH_NO_SHARES || refusal == EXCH_NO_HOLDING))
 		snprintf(own, sizeof own, "APBK%04d", (int)setting(&call->b->set, SET_shares_code));
+	else if (!call->b->paper && refusal == EXCH_NO_LIMIT_TYPE)
+		snprintf(own, sizeof own, "APBK%04d", (int)setting(&call->b->set, SET_nxt_type_code));
 	else
 		snprintf(own, sizeof own, "%s", code);
 	if (number != 0 && refusal == EXCH_NO_HOURS) /* the text was seen, its code was not */
@@ -238,7 +242,8 @@ void answer_order(struct call *call)
 	enum exch_refusal refusal;
 
 	if (!rest_order_number(call, "ORD_QTY", true, &rq.qty) ||
-	    !rest_order_number(call, "ORD_UNPR", true, &rq.price_won))
+	    !rest_order_number(call, "ORD_UNPR", true, &rq.price_won) ||
+	    !rest_order_number(call, "CNDT_PRIC", false, &rq.trigger_won))
 		return;
 	refusal = exch_order_new(call->b->ex, &rq, &o);
 	if (refusal != EXCH_ACCEPTED)
@@ -296,7 +301,8 @@ void answer_change(struct call *call)
 		return;
 	}
 	if (!rest_order_number(call, "ORD_QTY", !change.all, &change.qty) ||
-	    !rest_order_number(call, "ORD_UNPR", !change.cancel, &change.price_won))
+	    !rest_order_number(call, "ORD_UNPR", !change.cancel, &change.price_won) ||
+	    !rest_order_number(call, "CNDT_PRIC", false, &change.trigger_won))
 		return;
 	refusal = exch_order_change(call->b->ex, &change, &o);
 	if (refusal == EXCH_NO_SAME_EXCHANGE && !call->b->paper)
@@ -336,8 +342,8 @@ static void open_row(struct call *call, const struct exch_order *o)
 	json_text(j, "excg_dvsn_cd", exchange_class(o->excg));
 	json_text(j, "excg_id_dvsn_cd", o->excg);
 	json_text(j, "excg_id_dvsn_name", o->excg);
-	json_text(j, "stpm_cndt_pric", "0");
-	json_text(j, "stpm_efct_occr_yn", "");
+	json_num(j, "stpm_cndt_pric", o->trigger_won);
+	json_text(j, "stpm_efct_occr_yn", o->trigger_won == 0 ? "" : o->triggered_at.us != 0 ? "Y" : "N");
 	json_close(j, '}');
 }
 
@@ -697,8 +703,9 @@ static void daily_row(struct call *call, const struct exch_order *o)
 	json_text(j, "ord_orgno", "00000");
 	json_text(j, "rsvn_ord_end_dt", "");
 	json_text(j, portal ? "excg_id_dvsn_Cd" : "excg_id_dvsn_cd", o->excg);
-	json_text(j, "stpm_cndt_pric", "0");
-	json_text(j, "stpm_efct_occr_dtmd", "");
+	json_num(j, "stpm_cndt_pric", o->trigger_won);
+	json_text(j, "stpm_efct_occr_dtmd",
+		  o->triggered_at.us == 0 ? "" : rest_time_digits(o->triggered_at, text));
 	json_close(j, '}');
 }
 

@@ -129,6 +129,172 @@ exchange_of_changes() {
 
 @test "changes go to the exchange of their order, or are refused" { modes exchange_of_changes --at 10:05:00; }
 
+sends() { # sends EXCHANGE DVSN QTY PRICE TRIGGER [CURL_ARGUMENT...] : a buy of 005930
+	local body
+	body="{\"CANO\":\"$CANO\",\"ACNT_PRDT_CD\":\"01\",\"PDNO\":\"005930\",\"ORD_DVSN\":\"$2\",\"ORD_QTY\":\"$3\",\"ORD_UNPR\":\"$4\",\"CNDT_PRIC\":\"$5\",\"EXCG_ID_DVSN_CD\":\"$1\"}"
+	shift 5
+	post "${T}TTC0012U" $TRADING/order-cash "$body" "$@"
+}
+types_in_session() {
+	local dvsn taken price trigger venue
+	while read -r dvsn taken price trigger; do
+		for venue in KRX NXT SOR; do
+			if [ "$T" = V ] && [ $venue != KRX ]; then
+				refused "$dvsn on $venue" '' '1 40060000' sends $venue "$dvsn" 1 "$price" "$trigger"
+			elif [[ "$taken" == *${venue:0:1}* ]] && { [ "$T" = T ] || [[ "$dvsn" == 0[01] ]]; }; then
+				taken "$dvsn on $venue" sends $venue "$dvsn" 1 "$price" "$trigger"
+			elif [ "$T" = T ] && [[ "$dvsn" == 0[567] ]] && [ $venue = KRX ]; then
+				refused "$dvsn at this hour" '7 APBK0918' '' sends $venue "$dvsn" 1 "$price" "$trigger"
+			else
+				refused "$dvsn on $venue" '7 APBK0963' '1 40050000' sends $venue "$dvsn" 1 "$price" "$trigger"
+			fi
+		done
+	done <<'END'
+00 KNS 80000 0
+01 KS 0 0
+02 K 80000 0
+03 KNS 0 0
+04 KNS 0 0
+05 - 0 0
+06 - 0 0
+07 - 80000 0
+11 KNS 80000 0
+12 KNS 80000 0
+13 KNS 0 0
+14 KNS 0 0
+15 KNS 0 0
+16 KNS 0 0
+21 KN 0 0
+22 KN 90000 85000
+23 KN 0 0
+24 KN 0 0
+END
+}
+
+@test "types of order: taken and refused as the broker's table has them, by exchange" { modes types_in_session --at 10:05:00; }
+
+@test "stop limit: asked for with CNDT_PRIC, waits for its trade, can be changed, is listed, outlives a restart" {
+	T=T
+	broker_start --at 10:05:00 --clock virtual,still --market still --set rest_per_s=0 --set fill=cross --state "$BATS_TEST_TMPDIR/state.json"
+	local a b start
+	start=$(cash)
+	refused 'no trigger' '7 APBK0562' '' buys 005930 22 10 82500
+	refused 'trigger of nothing' '7 APBK0562' '' sends KRX 22 10 82500 0
+	refused 'trigger off the tick' '7 APBK0506' '' sends KRX 22 10 82500 82050
+	refused 'trigger beyond the limits' '7 APBK0507' '' sends KRX 22 10 82500 105500
+	refused 'trigger with a point' '1 IGW00007' '' sends KRX 22 10 82500 82000.0
+	a=$(sends KRX 22 10 82500 82000 | jq -r .output.ODNO)
+	[ "$(cash)" -lt $((start - 825000)) ]
+	stops() { open_orders | jq -r '[.output[]|[.odno[-4:],.stpm_cndt_pric,.stpm_efct_occr_yn,.psbl_qty]|join("/")]|join(" ")'; }
+	[ "$(stops)" = "${a: -4}/82000/N/10" ]
+	control '{"do":"tick","symbol":"005930","price":81900,"qty":1000}' | jq -e .ok
+	[ "$(stops)" = "${a: -4}/82000/N/10" ]
+	b=$(change TTTC0013U "$a" 02 4 0 N | jq -r .output.ODNO)
+	[ -n "$b" ]
+	b=$(post TTTC0013U $TRADING/order-rvsecncl "{\"CANO\":\"$CANO\",\"ACNT_PRDT_CD\":\"01\",\"KRX_FWDG_ORD_ORGNO\":\"06010\",\"ORGN_ODNO\":\"$a\",\"ORD_DVSN\":\"22\",\"RVSE_CNCL_DVSN_CD\":\"01\",\"ORD_QTY\":\"0\",\"ORD_UNPR\":\"82600\",\"QTY_ALL_ORD_YN\":\"Y\"}" | jq -r .output.ODNO)
+	[ "$(stops)" = "${b: -4}/82000/N/6" ]
+	broker_stop
+	broker_start --at 10:06:00 --clock virtual,still --market still --set rest_per_s=0 --set fill=cross --state "$BATS_TEST_TMPDIR/state.json"
+	[ "$(stops)" = "${b: -4}/82000/N/6" ]
+	control '{"do":"tick","symbol":"005930","price":82000,"qty":1}' | jq -e .ok
+	[ "$(daily TTTC0081R | jq -r ".output1[]|select(.odno==\"$b\")|[.tot_ccld_qty,.stpm_cndt_pric,.stpm_efct_occr_dtmd]|join(\" \")")" = '6 82000 100600' ]
+	a=$(sends NXT 22 1 90000 89000 | jq -r .output.ODNO)
+	control '{"do":"clock","step":"15:40:00"}' | jq -e .ok
+	[ "$(stops)" = "${a: -4}/89000/N/1" ] # NXT's orders live on
+	change TTTC0013U "$a" 02 0 0 Y NXT | jq -e '.rt_cd=="0"'
+}
+
+step() { control "{\"do\":\"clock\",\"step\":\"$1\"}" | jq -e .ok >/dev/null; }
+came_to() { # came_to ODNO : price, filled shares, their won, open, rejected
+	control '{"do":"dump"}' | jq -r ".ledger.orders[]|select(.odno==\"$1\")|[.price_won,.filled_qty,.filled_won,.remaining_qty,.rejected_qty]|join(\"/\")"
+}
+
+@test "hours: each type and exchange through an ordinary day, 2021-01-05" {
+	T=T
+	broker_start --day 2021-01-05 --at 07:59:00 --clock virtual,still --market still --set rest_per_s=0
+	local at venue dvsn want price
+	while read -r at venue dvsn want; do
+		step "$at"
+		price=70000
+		[ "$dvsn" != 01 ] || price=0
+		case $want in
+		taken) taken "$at $dvsn on $venue" sends "$venue" "$dvsn" 1 "$price" 0 ;;
+		*) refused "$at $dvsn on $venue" "7 $want" '' sends "$venue" "$dvsn" 1 "$price" 0 ;;
+		esac
+	done <<'END'
+07:59:30 NXT 00 APBK0918
+08:00:00 NXT 00 taken
+08:00:01 NXT 03 APBK3013
+08:00:02 SOR 01 APBK3013
+08:00:03 SOR 00 taken
+08:29:59 KRX 05 APBK0918
+08:30:00 KRX 05 taken
+08:40:00 KRX 05 APBK0918
+08:50:00 NXT 00 APBK0918
+08:50:01 SOR 01 taken
+09:00:29 NXT 00 APBK0918
+09:00:30 NXT 00 taken
+15:20:00 NXT 00 APBK0918
+15:20:01 KRX 00 taken
+15:20:02 SOR 00 taken
+15:29:59 KRX 06 APBK0918
+15:30:00 KRX 06 taken
+15:30:01 KRX 00 APBK0918
+15:30:02 NXT 00 taken
+15:30:03 NXT 21 APBK3013
+15:59:59 KRX 07 APBK0918
+16:00:00 KRX 07 taken
+16:00:01 KRX 06 APBK0918
+18:00:00 KRX 07 APBK0918
+19:59:59 SOR 00 taken
+20:00:00 NXT 00 APBK0918
+END
+	control '{"do":"set","set":"nxt_type_code=963"}' | jq -e .ok
+	broker_stop
+	broker_start --day 2021-01-05 --at 08:10:00 --market still --set nxt_type_code=963
+	refused 'its number is a setting' '7 APBK0963' '' sends NXT 03 1 0 0
+}
+
+@test "after hours: orders rest until they end, or are filled, whole or in part, at the closing price" {
+	local fill a b c
+	for fill in rest whole drawn; do
+		broker_start --day 2021-01-05 --at 08:31:00 --clock virtual,still --market still --set rest_per_s=0 --set after_fill=$fill
+		T=T
+		a=$(sends KRX 05 3 0 0 | jq -r .output.ODNO)
+		step 15:35:00
+		b=$(sends KRX 06 4 0 0 | jq -r .output.ODNO)
+		[ "$(came_to "$b")" = 70000/0/0/4/0 ]
+		step 16:05:00
+		c=$(sends KRX 07 5 71000 0 | jq -r .output.ODNO)
+		refused 'over ten per cent' '7 APBK0507' '' sends KRX 07 5 77100 0
+		step 18:00:00
+		case $fill in
+		rest) [ "$(came_to "$a") $(came_to "$b") $(came_to "$c")" = '70000/0/0/0/3 70000/0/0/0/4 71000/0/0/0/5' ] ;;
+		whole) [ "$(came_to "$a") $(came_to "$b") $(came_to "$c")" = '70000/3/210000/0/0 70000/4/280000/0/0 71000/5/350000/0/0' ] ;;
+		drawn) [ "$(came_to "$a" | cut -d/ -f1,4)" = 70000/0 ] ;;
+		esac
+		broker_stop
+	done
+}
+
+@test "hours that are switches: the pre-market of a late day, when NXT's main begins, the last day of the single price" {
+	T=T
+	broker_start --at 09:10:00 --market still
+	refused 'a late day has no pre-market' '7 APBK0918' '' sends NXT 00 1 81000 0
+	broker_stop
+	broker_start --at 09:10:00 --market still --set nxt_pre_late=1
+	taken 'it has one' sends NXT 00 1 81000 0
+	broker_stop
+	broker_start --day 2021-01-05 --at 09:00:00 --clock virtual,still --market still --set nxt_main_s=0
+	taken 'with the open' sends NXT 00 1 81000 0
+	broker_stop
+	broker_start --day 2026-09-14 --at 16:05:00 --market still
+	refused 'no single price any more' '7 APBK0918' '' sends KRX 07 1 70000 0
+	broker_stop
+	broker_start --day 2026-09-14 --at 16:05:00 --market still --set single_price_end=0
+	taken 'it goes on' sends KRX 07 1 70000 0
+}
+
 branches() { # branches FIRST SECOND : of the orders of two accounts; each cancels with its own only
 	local odno
 	buys 005930 00 1 70000 >"$DIR/o"

@@ -95,6 +95,12 @@ int64_t rules_price_at(struct rules_grid grid, int64_t index)
 
 void rules_band(struct rules_grid grid, int64_t base_won, int64_t *out_upper_won, int64_t *out_lower_won)
 {
+	rules_band_of(grid, base_won, BAND_BP, out_upper_won, out_lower_won);
+}
+
+void rules_band_of(struct rules_grid grid, int64_t base_won, int64_t width_bp, int64_t *out_upper_won,
+		   int64_t *out_lower_won)
+{
 	int64_t width, tick, lower, index;
 
 	if (base_won <= 0) {
@@ -103,7 +109,7 @@ void rules_band(struct rules_grid grid, int64_t base_won, int64_t *out_upper_won
 		return;
 	}
 	tick = rules_tick_won(grid, base_won);
-	width = base_won * BAND_BP / 10000 / tick * tick;
+	width = base_won * width_bp / 10000 / tick * tick;
 	lower = base_won - width;
 	/* A limit inside a coarser band moves to that band's tick, towards the base. */
 	*out_upper_won = rules_price_at(grid, rules_index_of(grid, base_won + width));

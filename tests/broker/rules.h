@@ -29,6 +29,9 @@ int64_t rules_tick_won(struct rules_grid grid, int64_t price_won);
 bool rules_on_grid(struct rules_grid grid, int64_t price_won);
 int64_t rules_index_of(struct rules_grid grid, int64_t price_won); /* of the grid price at or below */
 int64_t rules_price_at(struct rules_grid grid, int64_t index);
+/* Prices so far from the base: the daily limits are 3,000 bp. */
+void rules_band_of(struct rules_grid grid, int64_t base_won, int64_t width_bp, int64_t *out_upper_won,
+		   int64_t *out_lower_won);
 void rules_band(struct rules_grid grid, int64_t base_won, int64_t *out_upper_won, int64_t *out_lower_won);
 
 /* Cut to 10 won. `amount_won` is the day's cumulative amount of one side. */

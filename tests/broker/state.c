@@ -74,6 +74,8 @@ static const struct field order_fields[] = {
 	TEXT(struct exch_order, branch),
 	TEXT(struct exch_order, by),
 	NUMBER(struct exch_order, price_won),
+	NUMBER(struct exch_order, trigger_won),
+	WALL(struct exch_order, triggered_at),
 	NUMBER(struct exch_order, turn),
 	NUMBER(struct exch_order, qty),
 	NUMBER(struct exch_order, filled_qty),
@@ -398,8 +400,9 @@ static bool order_sane(const struct exch_order *row)
 
 	return (row->side == EXCH_BUY || row->side == EXCH_SELL) &&
 	       (unsigned)row->kind <= EXCH_ORDER_CANCEL && row->qty >= 0 && row->qty <= CORE_QTY_MAX &&
-	       row->price_won >= 0 && row->price_won <= CORE_PRICE_MAX && row->turn > 0 &&
-	       row->odno[0] != '\0' && (fits || row->truth);
+	       row->price_won >= 0 && row->price_won <= CORE_PRICE_MAX && row->trigger_won >= 0 &&
+	       row->trigger_won <= CORE_PRICE_MAX && row->turn > 0 && row->odno[0] != '\0' &&
+	       (fits || row->truth);
 }
 
 static bool state_read(struct exchange *ex, const cJSON *root)

@@ -98,7 +98,7 @@ enum reason exch_truth_order(struct exchange *ex, const struct exch_order *row, 
 	if (row_fits(&mine) && mine.kind != EXCH_ORDER_CANCEL && kst_day_same(mine.day, ex->day.day) &&
 	    ex->stage < 5) {
 		order_reserve(ex, order);
-		book_rest_add(ex, order);
+		order_rest(ex, order);
 	}
 	order_changed(ex, order);
 	return REASON_OK;

@@ -43,8 +43,8 @@ static size_t add_account(struct exchange *ex, int64_t cash_won)
 static const struct exch_order *place(struct exchange *ex, size_t account, enum exch_side side, int64_t qty,
 				      int64_t price_won)
 {
-	struct exch_request request = { account, side, CODE, price_won > 0 ? "00" : "01",
-					"",      "",   qty,  price_won };
+	struct exch_request request = { account, side,      CODE, price_won > 0 ? "00" : "01", "", "",
+					qty,     price_won, 0 };
 	const struct exch_order *order = NULL;
 
 	assert_int_equal(exch_order_new(ex, &request, &order), EXCH_ACCEPTED);
@@ -212,7 +212,7 @@ static void test_reserves(void **state)
 {
 	struct exchange *ex = still_exchange(20260611, 20260610, EXCH_FILL_NEVER, false);
 	size_t account = add_account(ex, 3000000);
-	struct exch_request market = { account, EXCH_BUY, CODE, "01", "", "", 8, 0 };
+	struct exch_request market = { account, EXCH_BUY, CODE, "01", "", "", 8, 0, 0 };
 	const struct exch_order *order = NULL, *cancel = NULL;
 	struct exch_change change = {
 		.account = account, .cancel = true, .branch = "", .all = true, .by = ""
@@ -243,7 +243,7 @@ static void test_reserves(void **state)
 	assert_int_equal(exch_sellable_of(ex, account, CODE), 7);
 	order = place(ex, account, EXCH_SELL, 5, 300000);
 	assert_int_equal(exch_sellable_of(ex, account, CODE), 2);
-	market = (struct exch_request){ account, EXCH_SELL, CODE, "00", "", "", 3, 300000 };
+	market = (struct exch_request){ account, EXCH_SELL, CODE, "00", "", "", 3, 300000, 0 };
 	assert_int_equal(exch_order_new(ex, &market, &cancel), EXCH_NO_SHARES);
 	assert_true(exch_truth_fill(ex, (struct kst_day){ 20260611 }, order->odno, 2, 300000));
 	assert_int_equal(exch_sellable_of(ex, account, CODE), 2);

@@ -173,7 +173,7 @@ static void give(struct exchange *ex, size_t account, const char *code, int64_t 
 static enum exch_refusal order(struct exchange *ex, enum exch_side side, const char *code, const char *dvsn,
 			       int64_t qty, int64_t price_won, const struct exch_order **out)
 {
-	struct exch_request request = { 0, side, code, dvsn, "", "", qty, price_won };
+	struct exch_request request = { 0, side, code, dvsn, "", "", qty, price_won, 0 };
 	const struct exch_order *row = NULL;
 	enum exch_refusal refusal = exch_order_new(ex, &request, &row);
 
@@ -274,10 +274,15 @@ static void test_refusals(void **state)
 	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
 		struct judge judge;
 		struct exchange *ex = demo_exchange(&judge, 4, cases[i].at_s, cases[i].paper);
-		struct exch_request request = {
-			0,  cases[i].side, cases[i].code,     cases[i].dvsn, cases[i].excg,
-			"", cases[i].qty,  cases[i].price_won
-		};
+		struct exch_request request = { 0,
+						cases[i].side,
+						cases[i].code,
+						cases[i].dvsn,
+						cases[i].excg,
+						"",
+						cases[i].qty,
+						cases[i].price_won,
+						0 };
 		const struct exch_order *row = NULL;
 
 		print_message("  %s\n", cases[i].name);
@@ -297,7 +302,7 @@ static void test_other_days(void **state)
 	struct exch_day wrong = { { 20210104 }, { 20201230 }, true, 36000, 36100 };
 	struct exch_account account = { "1", 1000000, 142, "" };
 	struct exchange *ex = NULL;
-	struct exch_request request = { 0, EXCH_BUY, "005930", "00", "", "", 1, 81000 };
+	struct exch_request request = { 0, EXCH_BUY, "005930", "00", "", "", 1, 81000, 0 };
 
 	(void)state;
 	assert_int_equal(exch_new(&config, NULL, NULL, &ex), REASON_OK);
@@ -536,6 +541,538 @@ static void test_priority(void **state)
 		assert_int_equal(b->filled_qty, cases[i].first ? 0 : 3);
 		exch_free(ex);
 	}
+}
+
+/* ---- types of order, exchanges, hours ---- */
+
+static enum exch_refusal send(struct exchange *ex, enum exch_side side, const char *dvsn, const char *excg,
+			      int64_t qty, int64_t price_won, int64_t trigger_won,
+			      const struct exch_order **out)
+{
+	struct exch_request request = { .account = 0,
+					.side = side,
+					.code = "005930",
+					.dvsn = dvsn,
+					.excg = excg,
+					.by = "",
+					.qty = qty,
+					.price_won = price_won,
+					.trigger_won = trigger_won };
+	const struct exch_order *row = NULL;
+	enum exch_refusal refusal = exch_order_new(ex, &request, &row);
+
+	if (out != NULL)
+		*out = row;
+	return refusal;
+}
+
+/* The broker's table of types and exchanges, in the session: "KNS" = where a type is taken. */
+static void test_types(void **state)
+{
+	static const struct {
+		const char *dvsn, *taken;
+		int64_t price_won, trigger_won;
+	} cases[] = {
+		{ "00", "KNS", 80000, 0 }, { "01", "KS", 0, 0 },         { "02", "K", 80000, 0 },
+		{ "03", "KNS", 0, 0 },     { "04", "KNS", 0, 0 },        { "05", "", 0, 0 },
+		{ "06", "", 0, 0 },        { "07", "", 80000, 0 },       { "08", "", 80000, 0 },
+		{ "11", "KNS", 80000, 0 }, { "12", "KNS", 80000, 0 },    { "13", "KNS", 0, 0 },
+		{ "14", "KNS", 0, 0 },     { "15", "KNS", 0, 0 },        { "16", "KNS", 0, 0 },
+		{ "21", "KN", 0, 0 },      { "22", "KN", 90000, 85000 }, { "23", "KN", 0, 0 },
+		{ "24", "KN", 0, 0 },
+	};
+	static const char *const venues[] = { "KRX", "NXT", "SOR" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+		for (size_t v = 0; v < ARRAY_COUNT(venues); v++) {
+			struct judge judge;
+			struct exchange *ex = demo_exchange(&judge, 4, 40000, false);
+			const char *dvsn = cases[i].dvsn;
+			bool later = v == 0 && dvsn[0] == '0' && dvsn[1] >= '5' && dvsn[1] <= '7';
+			enum exch_refusal want = strchr(cases[i].taken, venues[v][0]) != NULL ? EXCH_ACCEPTED
+						 : later                                      ? EXCH_NO_HOURS
+											      : EXCH_NO_TYPE;
+
+			print_message("  %s on %s\n", dvsn, venues[v]);
+			assert_int_equal(send(ex, EXCH_BUY, dvsn, venues[v], 1, cases[i].price_won,
+					      cases[i].trigger_won, NULL),
+					 want);
+			core_check(ex);
+			exch_free(ex);
+		}
+	}
+}
+
+/* A day of any hours; NXT's main market 30 s after the open, NXT and SOR until 20:00. */
+static struct exchange *hours_exchange(struct judge *judge, struct exch_config config, int32_t open_s,
+				       int32_t close_s, int32_t at_s)
+{
+	struct exch_day day = { demo, { 20201230 }, true, open_s, close_s };
+	struct exch_account account = { "50123456-01", CASH_WON, 142, "" };
+
+	*judge = (struct judge){ 0 };
+	config.seed = 4;
+	config.nxt_main_s = 30;
+	config.sor_end_s = 72000;
+	assert_int_equal(exch_new(&config, judge_sink, judge, &judge->ex), REASON_OK);
+	assert_int_equal(exch_load_days(judge->ex, PREVIOUS, TODAY), REASON_OK);
+	assert_int_equal(exch_account_add(judge->ex, &account, NULL), REASON_OK);
+	assert_int_equal(exch_day_begin(judge->ex, &day, kst_wall(demo, at_s)), REASON_OK);
+	return judge->ex;
+}
+
+static int32_t clock_s(const char *text) /* "08:30:00" */
+{
+	return (text[0] - '0') * 36000 + (text[1] - '0') * 3600 + (text[3] - '0') * 600 +
+	       (text[4] - '0') * 60 + (text[6] - '0') * 10 + (text[7] - '0');
+}
+
+static void test_hours(void **state)
+{
+	static const struct {
+		const char *at, *excg, *dvsn;
+		enum exch_refusal want;
+	} cases[] = {
+		{ "08:29:59", "KRX", "05", EXCH_NO_HOURS },
+		{ "08:30:00", "KRX", "05", EXCH_ACCEPTED },
+		{ "08:39:59", "KRX", "05", EXCH_ACCEPTED },
+		{ "08:40:00", "KRX", "05", EXCH_NO_HOURS },
+		{ "15:29:59", "KRX", "06", EXCH_NO_HOURS },
+		{ "15:30:00", "KRX", "06", EXCH_ACCEPTED },
+		{ "15:59:59", "KRX", "06", EXCH_ACCEPTED },
+		{ "16:00:00", "KRX", "06", EXCH_NO_HOURS },
+		{ "15:59:59", "KRX", "07", EXCH_NO_HOURS },
+		{ "16:00:00", "KRX", "07", EXCH_ACCEPTED },
+		{ "17:59:59", "KRX", "07", EXCH_ACCEPTED },
+		{ "18:00:00", "KRX", "07", EXCH_NO_HOURS },
+		{ "08:29:59", "KRX", "00", EXCH_NO_HOURS },
+		{ "08:30:00", "KRX", "00", EXCH_ACCEPTED },
+		{ "15:29:59", "KRX", "01", EXCH_ACCEPTED },
+		{ "15:30:00", "KRX", "00", EXCH_NO_HOURS },
+		{ "07:59:59", "NXT", "00", EXCH_NO_HOURS },
+		{ "08:00:00", "NXT", "00", EXCH_ACCEPTED },
+		{ "08:49:59", "NXT", "00", EXCH_ACCEPTED },
+		{ "08:50:00", "NXT", "00", EXCH_NO_HOURS },
+		{ "09:00:29", "NXT", "00", EXCH_NO_HOURS },
+		{ "09:00:30", "NXT", "00", EXCH_ACCEPTED },
+		{ "15:19:59", "NXT", "21", EXCH_ACCEPTED },
+		{ "15:20:00", "NXT", "00", EXCH_NO_HOURS },
+		{ "15:29:59", "NXT", "00", EXCH_NO_HOURS },
+		{ "15:30:00", "NXT", "00", EXCH_ACCEPTED },
+		{ "19:59:59", "NXT", "00", EXCH_ACCEPTED },
+		{ "20:00:00", "NXT", "00", EXCH_NO_HOURS },
+		{ "08:10:00", "NXT", "22", EXCH_NO_LIMIT_TYPE },
+		{ "08:10:00", "NXT", "01", EXCH_NO_TYPE },
+		{ "16:10:00", "NXT", "03", EXCH_NO_LIMIT_TYPE },
+		{ "16:10:00", "NXT", "11", EXCH_ACCEPTED },
+		{ "16:10:00", "NXT", "13", EXCH_NO_LIMIT_TYPE },
+		{ "07:59:59", "SOR", "00", EXCH_NO_HOURS },
+		{ "08:00:00", "SOR", "00", EXCH_ACCEPTED },
+		{ "08:10:00", "SOR", "01", EXCH_NO_LIMIT_TYPE },
+		{ "08:30:00", "SOR", "01", EXCH_ACCEPTED },
+		{ "08:55:00", "SOR", "00", EXCH_ACCEPTED },
+		{ "15:25:00", "SOR", "01", EXCH_ACCEPTED },
+		{ "15:30:00", "SOR", "01", EXCH_NO_LIMIT_TYPE },
+		{ "19:59:59", "SOR", "00", EXCH_ACCEPTED },
+		{ "20:00:00", "SOR", "00", EXCH_NO_HOURS },
+		{ "15:40:00", "SOR", "06", EXCH_NO_TYPE },
+	};
+	static const struct {
+		const char *name;
+		int32_t later_open_s, later_close_s;
+		bool nxt_pre_late;
+	} days[] = {
+		{ "an ordinary day", 0, 0, false },
+		{ "an hour later", 3600, 3600, true },
+		{ "closes early", 0, -1800, false },
+	};
+
+	(void)state;
+	for (size_t d = 0; d < ARRAY_COUNT(days); d++) {
+		for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+			struct exch_config config = { .nxt_pre_late = days[d].nxt_pre_late };
+			int32_t at_s = clock_s(cases[i].at);
+			struct judge judge;
+			struct exchange *ex;
+
+			if (at_s > 43200 && at_s < 71000)
+				at_s += days[d].later_close_s;
+			else if (at_s < 43200)
+				at_s += days[d].later_open_s;
+			print_message("  %s, %s: %s on %s\n", days[d].name, cases[i].at, cases[i].dvsn,
+				      cases[i].excg);
+			ex = hours_exchange(&judge, config, 32400 + days[d].later_open_s,
+					    55800 + days[d].later_close_s, at_s);
+			assert_int_equal(send(ex, EXCH_BUY, cases[i].dvsn, cases[i].excg, 1,
+					      exch_quote_of(ex, "005930")->last_won, 80000, NULL),
+					 cases[i].want);
+			core_check(ex);
+			exch_free(ex);
+		}
+	}
+}
+
+/* What the switches turn: no pre-market on a late day, the last day of the single price. */
+static void test_hours_switches(void **state)
+{
+	struct exch_config ended = { .single_price_end = 20201231 };
+	struct exch_config goes_on = { .single_price_end = 20210104 };
+	struct judge judge;
+	struct exchange *ex;
+
+	(void)state;
+	ex = hours_exchange(&judge, (struct exch_config){ 0 }, OPEN_S, CLOSE_S, OPEN_S - 3000);
+	assert_int_equal(send(ex, EXCH_BUY, "00", "NXT", 1, 81000, 0, NULL), EXCH_NO_HOURS);
+	exch_free(ex);
+	ex = hours_exchange(&judge, ended, OPEN_S, CLOSE_S, CLOSE_S + 2000);
+	assert_int_equal(send(ex, EXCH_BUY, "07", "", 1, 83000, 0, NULL), EXCH_NO_HOURS);
+	exch_free(ex);
+	ex = hours_exchange(&judge, goes_on, OPEN_S, CLOSE_S, CLOSE_S + 2000);
+	assert_int_equal(send(ex, EXCH_BUY, "07", "", 1, 83000, 0, NULL), EXCH_ACCEPTED);
+	exch_free(ex);
+}
+
+/* Orders at a fixed price and of the single price: what they meet, at which price and instant, and their end. */
+static void test_after_hours(void **state)
+{
+	static const struct {
+		const char *name, *dvsn;
+		int32_t at_s, matched_s, end_s; /* 32400 .. 55800 */
+		int64_t price_won, want_won;
+		bool waits; /* until matched_s; else it is matched on arrival */
+		bool reached;
+	} cases[] = {
+		{ "05", "05", 30700, 30700, 31200, 0, 81000, false, true },
+		{ "06 before its matching", "06", 55900, 56400, 57600, 0, 83000, true, true },
+		{ "06 in its matching", "06", 56500, 56500, 57600, 0, 83000, false, true },
+		{ "07", "07", 57700, 58200, 64800, 84000, 83000, true, true },
+		{ "07 at the close", "07", 58200, 58800, 64800, 83000, 83000, true, true },
+		{ "07 below the close", "07", 57700, 58200, 64800, 82900, 83000, true, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+		for (int fill = EXCH_AFTER_REST; fill <= EXCH_AFTER_WHOLE; fill++) {
+			struct exch_config config = { .after_fill = (enum exch_after_fill)fill };
+			struct judge judge;
+			struct exchange *ex = hours_exchange(&judge, config, 32400, 55800, cases[i].at_s);
+			const struct exch_order *row;
+			struct exch_power power;
+			int64_t cost;
+
+			print_message("  %s, fill rule %d\n", cases[i].name, fill);
+			assert_int_equal(
+				send(ex, EXCH_BUY, cases[i].dvsn, "", 100, cases[i].price_won, 0, &row),
+				EXCH_ACCEPTED);
+			if (cases[i].price_won == 0)
+				assert_int_equal(row->price_won, cases[i].want_won);
+			exch_power_of(ex, 0, "", "00", 0, &power);
+			cost = row->price_won * 100;
+			assert_in_range(CASH_WON - power.cash_won, cost, cost + cost / 5000);
+			if (cases[i].waits) {
+				assert_int_equal(exch_next_event(ex).us,
+						 kst_wall(demo, cases[i].matched_s).us);
+				assert_int_equal(row->filled_qty, 0);
+			}
+			exch_advance(ex, kst_wall(demo, cases[i].matched_s));
+			if (fill == EXCH_AFTER_WHOLE)
+				assert_int_equal(row->filled_qty, cases[i].reached ? 100 : 0);
+			if (fill == EXCH_AFTER_REST || !cases[i].reached)
+				assert_int_equal(row->filled_qty, 0);
+			assert_int_equal(row->filled_won, row->filled_qty * cases[i].want_won);
+			exch_advance(ex, kst_wall(demo, cases[i].end_s - 1));
+			assert_int_equal(row->rejected_qty, 0);
+			exch_advance(ex, kst_wall(demo, cases[i].end_s));
+			assert_int_equal(row->rejected_qty, 100 - row->filled_qty);
+			assert_int_equal(row->remaining_qty, 0);
+			assert_int_equal(ex->accounts[0].reserve_won, 0);
+			core_check(ex);
+			exch_free(ex);
+		}
+	}
+}
+
+/* The single price keeps within ten per cent of the close and within the daily limits; its orders can be changed. */
+static void test_single_price(void **state)
+{
+	struct judge judge;
+	struct exchange *ex =
+		hours_exchange(&judge, (struct exch_config){ 0 }, 32400, 55800, 57600); /* close 83,000 */
+	const struct exch_order *row;
+	struct exch_quote *quote = &core_symbol(ex, "005930")->quote;
+
+	(void)state;
+	assert_int_equal(send(ex, EXCH_BUY, "07", "", 1, 91300, 0, NULL), EXCH_ACCEPTED);
+	assert_int_equal(send(ex, EXCH_BUY, "07", "", 1, 91400, 0, NULL), EXCH_NO_BAND);
+	assert_int_equal(send(ex, EXCH_BUY, "07", "", 1, 74700, 0, &row), EXCH_ACCEPTED);
+	assert_int_equal(send(ex, EXCH_BUY, "07", "", 1, 74600, 0, NULL), EXCH_NO_BAND);
+	assert_int_equal(send(ex, EXCH_BUY, "07", "", 1, 80050, 0, NULL), EXCH_NO_TICK);
+	quote->upper_won = 90000;
+	assert_int_equal(send(ex, EXCH_BUY, "07", "", 1, 90100, 0, NULL), EXCH_NO_BAND);
+	quote->upper_won = 105000;
+	{
+		struct exch_change again = { .account = 0,
+					     .orig = row->odno,
+					     .branch = "",
+					     .all = true,
+					     .dvsn = "07",
+					     .price_won = 91400,
+					     .by = "" };
+		const struct exch_order *changed = NULL;
+
+		assert_int_equal(exch_order_change(ex, &again, &changed), EXCH_NO_BAND);
+		again.price_won = 80000;
+		assert_int_equal(exch_order_change(ex, &again, &changed), EXCH_ACCEPTED);
+		again.orig = changed->odno;
+		again.cancel = true;
+		assert_int_equal(exch_order_change(ex, &again, &changed), EXCH_ACCEPTED);
+	}
+	assert_int_equal(judge.count[EXCH_EV_CANCELLED], 1);
+	core_check(ex);
+	exch_free(ex);
+}
+
+/* Orders for NXT stand in the book in its main market only: KRX's auctions do not fill them. */
+static void test_nxt(void **state)
+{
+	struct judge judge;
+	struct exchange *ex = hours_exchange(&judge, (struct exch_config){ 0 }, 32400, 55800, 29000);
+	const struct exch_order *early, *both, *late, *gone;
+
+	(void)state;
+	assert_int_equal(send(ex, EXCH_BUY, "00", "NXT", 3, 105000, 0, &early), EXCH_ACCEPTED);
+	assert_int_equal(send(ex, EXCH_BUY, "00", "SOR", 4, 105000, 0, &both), EXCH_ACCEPTED);
+	assert_int_equal(send(ex, EXCH_BUY, "11", "NXT", 5, 105000, 0, &gone), EXCH_ACCEPTED);
+	assert_int_equal(gone->cancelled_qty, 5); /* nobody stands against it before the market */
+	exch_advance(ex, kst_wall(demo, 32400));
+	assert_int_equal(both->filled_won, 4 * 81000); /* SOR goes through KRX's opening call */
+	exch_advance(ex, kst_wall(demo, 32429));
+	assert_int_equal(early->filled_qty, 0);
+	exch_advance(ex, kst_wall(demo, 32430));
+	assert_int_equal(early->filled_qty, 3);
+	exch_advance(ex, kst_wall(demo, 55000));
+	assert_int_equal(send(ex, EXCH_BUY, "00", "NXT", 2, 80500, 0, &late), EXCH_ACCEPTED);
+	assert_true(order_find(ex, demo, late->odno)->resting);
+	exch_advance(ex, kst_wall(demo, 55200));
+	assert_false(order_find(ex, demo, late->odno)->resting);
+	exch_advance(ex, kst_wall(demo, 71999));
+	assert_int_equal(late->remaining_qty, 2);
+	exch_advance(ex, kst_wall(demo, 72000));
+	assert_int_equal(late->rejected_qty, 2);
+	core_check(ex);
+	exch_free(ex);
+}
+
+/* ---- stop limit ---- */
+
+static struct exchange *stop_exchange(struct judge *judge, enum exch_fill_rule fill)
+{
+	struct exch_config config = { .seed = 1, .market = EXCH_MARKET_STILL, .fill = fill };
+	struct exch_day day = { { 20260310 }, { 20260309 }, true, 32400, 55800 };
+	struct exch_account account = { "1", CASH_WON, 142, "" };
+
+	*judge = (struct judge){ 0 };
+	assert_int_equal(exch_new(&config, judge_sink, judge, &judge->ex), REASON_OK);
+	assert_int_equal(exch_symbol_put(judge->ex, "005930", "삼성전자", false, false, 70000, 70000),
+			 REASON_OK);
+	assert_int_equal(exch_account_add(judge->ex, &account, NULL), REASON_OK);
+	give(judge->ex, 0, "005930", 100, 7000000);
+	assert_int_equal(exch_day_begin(judge->ex, &day, kst_wall(day.day, 36000)), REASON_OK);
+	return judge->ex;
+}
+
+static void test_stop_refusals(void **state)
+{
+	static const struct {
+		const char *name, *excg;
+		int64_t price_won, trigger_won;
+		enum exch_refusal want;
+	} cases[] = {
+		{ "as it should be", "", 70500, 70300, EXCH_ACCEPTED },
+		{ "on NXT", "NXT", 70500, 70300, EXCH_ACCEPTED },
+		{ "on SOR", "SOR", 70500, 70300, EXCH_NO_TYPE },
+		{ "no trigger", "", 70500, 0, EXCH_NO_PRICE },
+		{ "a trigger below nothing", "", 70500, -100, EXCH_NO_PRICE },
+		{ "trigger off the tick", "", 70500, 70350, EXCH_NO_TICK },
+		{ "trigger beyond the limits", "", 70500, 91100, EXCH_NO_BAND },
+		{ "an absurd trigger", "", 70500, INT64_MAX, EXCH_NO_PRICE },
+		{ "no price", "", 0, 70300, EXCH_NO_PRICE },
+		{ "price off the tick", "", 70550, 70300, EXCH_NO_TICK },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+		struct judge judge;
+		struct exchange *ex = stop_exchange(&judge, EXCH_FILL_QUEUE);
+
+		print_message("  %s\n", cases[i].name);
+		assert_int_equal(send(ex, EXCH_BUY, "22", cases[i].excg, 1, cases[i].price_won,
+				      cases[i].trigger_won, NULL),
+				 cases[i].want);
+		core_check(ex);
+		exch_free(ex);
+	}
+}
+
+static void test_stop(void **state)
+{
+	static const struct {
+		const char *name;
+		enum exch_side side;
+		enum exch_fill_rule fill;
+		int64_t limit_won, trigger_won, short_won, reach_won, want_qty;
+	} cases[] = {
+		{ "buy, taken", EXCH_BUY, EXCH_FILL_CROSS, 70500, 70300, 70200, 70300, 10 },
+		{ "buy, over the trigger", EXCH_BUY, EXCH_FILL_CROSS, 70500, 70300, 70200, 70400, 10 },
+		{ "buy, limit below the market", EXCH_BUY, EXCH_FILL_CROSS, 70100, 70300, 70200, 70300, 0 },
+		{ "sell, taken", EXCH_SELL, EXCH_FILL_CROSS, 69500, 69700, 69800, 69700, 10 },
+		{ "sell, under the trigger", EXCH_SELL, EXCH_FILL_CROSS, 69500, 69700, 69800, 69600, 10 },
+		{ "buy, in the queue", EXCH_BUY, EXCH_FILL_QUEUE, 70900, 70300, 70200, 70300, 10 },
+		{ "sell, in the queue", EXCH_SELL, EXCH_FILL_QUEUE, 69100, 69700, 69800, 69700, 10 },
+		{ "nothing fills", EXCH_BUY, EXCH_FILL_NEVER, 70500, 70300, 70200, 70300, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+		struct judge judge;
+		struct exchange *ex = stop_exchange(&judge, cases[i].fill);
+		const struct exch_order *row;
+		struct exch_order *rows = NULL;
+		size_t count = 0;
+
+		print_message("  %s\n", cases[i].name);
+		assert_int_equal(
+			send(ex, cases[i].side, "22", "", 10, cases[i].limit_won, cases[i].trigger_won, &row),
+			EXCH_ACCEPTED);
+		/* it reserves from here on, is listed, and stands in no book */
+		if (cases[i].side == EXCH_BUY)
+			assert_true(ex->accounts[0].reserve_won > 10 * cases[i].limit_won);
+		else
+			assert_int_equal(exch_sellable_of(ex, 0, "005930"), 90);
+		assert_int_equal(exch_open_list(ex, 0, &rows, &count), REASON_OK);
+		assert_int_equal(count, 1);
+		assert_int_equal(rows[0].trigger_won, cases[i].trigger_won);
+		assert_int_equal(rows[0].triggered_at.us, 0);
+		free(rows);
+		assert_false(order_find(ex, row->day, row->odno)->resting);
+		assert_true(exch_push_tick(ex, "005930", cases[i].short_won, 1000000));
+		assert_int_equal(row->filled_qty, 0);
+		assert_int_equal(row->triggered_at.us, 0);
+		core_check(ex);
+		assert_true(exch_push_tick(ex, "005930", cases[i].reach_won, 10));
+		assert_int_equal(row->triggered_at.us, exch_now(ex).us);
+		assert_int_equal(row->filled_qty, cases[i].want_qty);
+		assert_int_equal(order_find(ex, row->day, row->odno)->resting, cases[i].want_qty == 0);
+		exch_advance(ex, kst_wall(row->day, 55800));
+		assert_int_equal(row->rejected_qty, 10 - cases[i].want_qty);
+		assert_int_equal(ex->accounts[0].reserve_won, 0);
+		core_check(ex);
+		exch_free(ex);
+	}
+}
+
+/* While it waits: a modify keeps the trigger or names another, any other type enters at once, a cancel gives back. */
+static void test_stop_changes(void **state)
+{
+	struct judge judge;
+	struct exchange *ex = stop_exchange(&judge, EXCH_FILL_CROSS);
+	struct exch_change again = {
+		.account = 0, .branch = "", .excg = "", .all = true, .dvsn = "22", .by = ""
+	};
+	const struct exch_order *row, *second = NULL, *third = NULL, *plain = NULL, *part;
+
+	(void)state;
+	assert_int_equal(send(ex, EXCH_BUY, "22", "", 10, 70500, 70300, &row), EXCH_ACCEPTED);
+	again.orig = row->odno;
+	again.price_won = 70600;
+	assert_int_equal(exch_order_change(ex, &again, &second), EXCH_ACCEPTED);
+	assert_int_equal(second->trigger_won, 70300);
+	assert_int_equal(second->triggered_at.us, 0);
+	assert_int_equal(row->replaced_qty, 10);
+	again.orig = second->odno;
+	again.trigger_won = 70450;
+	assert_int_equal(exch_order_change(ex, &again, &third), EXCH_NO_TICK);
+	again.trigger_won = 70400;
+	again.all = false;
+	again.qty = 4;
+	assert_int_equal(exch_order_change(ex, &again, &third), EXCH_ACCEPTED);
+	assert_int_equal(third->trigger_won, 70400);
+	assert_int_equal(second->remaining_qty, 6);
+	core_check(ex);
+	assert_true(exch_push_tick(ex, "005930", 70300, 1));
+	assert_int_equal(second->filled_qty, 6);
+	assert_int_equal(third->filled_qty, 0);
+	/* a limit order instead: no trigger any more, at once in the book */
+	again = (struct exch_change){ .account = 0,
+				      .orig = third->odno,
+				      .branch = "",
+				      .all = true,
+				      .dvsn = "00",
+				      .price_won = 60000,
+				      .by = "" };
+	assert_int_equal(exch_order_change(ex, &again, &plain), EXCH_ACCEPTED);
+	assert_int_equal(plain->trigger_won, 0);
+	assert_true(order_find(ex, plain->day, plain->odno)->resting);
+	/* part of a sale back, then all of it */
+	assert_int_equal(send(ex, EXCH_SELL, "22", "", 10, 69000, 69500, &row), EXCH_ACCEPTED);
+	assert_int_equal(exch_sellable_of(ex, 0, "005930"), 96);
+	change(ex, true, row->odno, 3, 0, "", EXCH_ACCEPTED, &part);
+	assert_int_equal(exch_sellable_of(ex, 0, "005930"), 99);
+	change(ex, true, row->odno, 0, 0, "", EXCH_ACCEPTED, &part);
+	assert_int_equal(exch_sellable_of(ex, 0, "005930"), 106);
+	change(ex, true, row->odno, 0, 0, "", EXCH_NO_REST, NULL);
+	assert_true(exch_push_tick(ex, "005930", 69000, 1));
+	assert_int_equal(row->filled_qty, 0);
+	core_check(ex);
+	exch_free(ex);
+}
+
+/* Over a restart the one still waits, the other is still triggered. */
+static void test_stop_state(void **state)
+{
+	static const char path[] = "/tmp/gj_stop_state.json";
+	struct judge judge, later_judge;
+	struct exchange *ex = stop_exchange(&judge, EXCH_FILL_QUEUE), *later;
+	const struct exch_order *waits, *rests;
+	char waits_odno[EXCH_ODNO_SIZE], rests_odno[EXCH_ODNO_SIZE];
+
+	(void)state;
+	assert_int_equal(send(ex, EXCH_BUY, "22", "", 10, 70900, 70800, &waits), EXCH_ACCEPTED);
+	assert_int_equal(send(ex, EXCH_BUY, "22", "", 5, 69000, 70200, &rests), EXCH_ACCEPTED);
+	assert_true(exch_push_tick(ex, "005930", 70200, 1));
+	assert_true(rests->triggered_at.us != 0);
+	memcpy(waits_odno, waits->odno, sizeof(waits_odno));
+	memcpy(rests_odno, rests->odno, sizeof(rests_odno));
+	assert_int_equal(exch_state_save(ex, path), REASON_OK);
+	{
+		struct exch_config config = { .seed = 1, .market = EXCH_MARKET_STILL };
+		struct exch_day day = { { 20260310 }, { 20260309 }, true, 32400, 55800 };
+
+		later_judge = (struct judge){ 0 };
+		assert_int_equal(exch_new(&config, judge_sink, &later_judge, &later_judge.ex), REASON_OK);
+		later = later_judge.ex;
+		assert_int_equal(exch_symbol_put(later, "005930", "삼성전자", false, false, 70000, 70000),
+				 REASON_OK);
+		assert_int_equal(exch_state_load(later, path), REASON_OK);
+		assert_int_equal(exch_day_begin(later, &day, kst_wall(day.day, 36060)), REASON_OK);
+	}
+	waits = exch_order_of(later, waits->day, waits_odno);
+	rests = exch_order_of(later, waits->day, rests_odno);
+	assert_int_equal(waits->trigger_won, 70800);
+	assert_true(order_find(later, waits->day, waits_odno)->waiting);
+	assert_true(order_find(later, waits->day, rests_odno)->resting);
+	assert_true(rests->triggered_at.us != 0);
+	assert_string_equal(exch_account_at(later, 0)->branch, "06010");
+	assert_true(later->accounts[0].reserve_won > 10 * 70900 + 5 * 69000);
+	assert_true(exch_push_tick(later, "005930", 70700, 1));
+	assert_int_equal(waits->filled_qty, 0);
+	assert_true(exch_push_tick(later, "005930", 70800, 1));
+	assert_true(waits->triggered_at.us != 0);
+	core_check(later);
+	exch_free(later);
+	exch_free(ex);
+	assert_int_equal(remove(path), 0);
 }
 
 static void test_auctions(void **state)
@@ -1118,7 +1655,12 @@ int main(void)
 		cmocka_unit_test(test_whole_day),    cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_other_days),   cmocka_unit_test(test_changes),
 		cmocka_unit_test(test_branches),     cmocka_unit_test(test_change_exchange),
-		cmocka_unit_test(test_priority),     cmocka_unit_test(test_auctions),
+		cmocka_unit_test(test_priority),     cmocka_unit_test(test_types),
+		cmocka_unit_test(test_hours),        cmocka_unit_test(test_hours_switches),
+		cmocka_unit_test(test_after_hours),  cmocka_unit_test(test_single_price),
+		cmocka_unit_test(test_nxt),          cmocka_unit_test(test_stop_refusals),
+		cmocka_unit_test(test_stop),         cmocka_unit_test(test_stop_changes),
+		cmocka_unit_test(test_stop_state),   cmocka_unit_test(test_auctions),
 		cmocka_unit_test(test_levels),       cmocka_unit_test(test_queue),
 		cmocka_unit_test(test_still),        cmocka_unit_test(test_late_start),
 		cmocka_unit_test(test_vi),           cmocka_unit_test(test_dynamic_vi),
