@@ -147,18 +147,24 @@ static void judge_sink(void *arg, const struct exch_event *event)
 
 /* ---- a day ---- */
 
-static struct exchange *demo_exchange(struct judge *judge, uint64_t seed, int32_t at_s, bool paper)
+static struct exchange *demo_with(struct judge *judge, const struct exch_config *config, int32_t at_s)
 {
-	struct exch_config config = { .seed = seed, .paper = paper, .branch_checked = true };
 	struct exch_day day = { demo, { 20201230 }, true, OPEN_S, CLOSE_S };
 	struct exch_account account = { "50123456-01", CASH_WON, 142, "" };
 
 	*judge = (struct judge){ 0 };
-	assert_int_equal(exch_new(&config, judge_sink, judge, &judge->ex), REASON_OK);
+	assert_int_equal(exch_new(config, judge_sink, judge, &judge->ex), REASON_OK);
 	assert_int_equal(exch_load_days(judge->ex, PREVIOUS, TODAY), REASON_OK);
 	assert_int_equal(exch_account_add(judge->ex, &account, NULL), REASON_OK);
 	assert_int_equal(exch_day_begin(judge->ex, &day, kst_wall(demo, at_s)), REASON_OK);
 	return judge->ex;
+}
+
+static struct exchange *demo_exchange(struct judge *judge, uint64_t seed, int32_t at_s, bool paper)
+{
+	struct exch_config config = { .seed = seed, .paper = paper, .branch_checked = true };
+
+	return demo_with(judge, &config, at_s);
 }
 
 static void give(struct exchange *ex, size_t account, const char *code, int64_t qty, int64_t cost_won)
@@ -1455,9 +1461,36 @@ static void test_control_moves(void **state)
 /* ---- properties under random orders ---- */
 
 struct tally {
-	int64_t orders, fills, partial;
+	int64_t orders, fills, partial, triggered, stops;
 	uint64_t digest;
 };
+
+struct variant {
+	const char *name;
+	struct exch_config config;
+	int64_t orders_min, fills_min, partial_min, triggered_min, stops_min;
+};
+
+/* What an order had come to when it was last looked at. */
+struct order_before {
+	int64_t filled_qty, filled_won, cancelled_qty, replaced_qty, rejected_qty, triggered_us;
+};
+
+static void never_falls(const struct exchange *ex, struct order_before *before)
+{
+	for (size_t i = 0; i < ex->order_count; i++) {
+		const struct exch_order *row = &ex->orders[i]->row;
+		struct order_before *b = &before[i];
+
+		assert_true(row->filled_qty >= b->filled_qty && row->filled_won >= b->filled_won);
+		assert_int_equal(row->filled_qty > b->filled_qty, row->filled_won > b->filled_won);
+		assert_true(row->cancelled_qty >= b->cancelled_qty && row->replaced_qty >= b->replaced_qty &&
+			    row->rejected_qty >= b->rejected_qty);
+		assert_true(b->triggered_us == 0 || row->triggered_at.us == b->triggered_us);
+		*b = (struct order_before){ row->filled_qty,   row->filled_won,   row->cancelled_qty,
+					    row->replaced_qty, row->rejected_qty, row->triggered_at.us };
+	}
+}
 
 static void random_change(struct exchange *ex, struct sim_random *random)
 {
@@ -1469,8 +1502,10 @@ static void random_change(struct exchange *ex, struct sim_random *random)
 				       .branch = "",
 				       .all = sim_chance(random, 70),
 				       .qty = sim_range(random, 1, 40),
-				       .dvsn = "00",
-				       .price_won = quote->bid[sim_range(random, 0, 3)].price_won,
+				       .dvsn = sim_chance(random, 50) ? target->row.dvsn : "00",
+				       .price_won = sim_chance(random, 30)
+							    ? target->row.price_won
+							    : quote->bid[sim_range(random, 0, 3)].price_won,
 				       .by = "" };
 	const struct exch_order *row = NULL;
 
@@ -1479,18 +1514,21 @@ static void random_change(struct exchange *ex, struct sim_random *random)
 
 static void random_order(struct exchange *ex, struct sim_random *random)
 {
-	static const char *const kinds[] = { "00", "00", "00", "00", "01", "03", "04", "11", "12", "02" };
+	static const char *const kinds[] = { "00", "00", "00", "00", "00", "00", "01", "02", "03", "04", "11",
+					     "12", "13", "14", "15", "16", "21", "22", "22", "23", "24" };
 	const struct exch_quote *quote = exch_quote_at(ex, (size_t)sim_range(random, 0, 19));
 	bool buy = sim_chance(random, 55);
 	const struct exch_level *levels = sim_chance(random, 50) ? quote->ask : quote->bid;
+	const struct exch_level *beyond = buy ? quote->ask : quote->bid;
 	struct exch_request request = { .account = (size_t)sim_range(random, 0, 1),
 					.side = buy ? EXCH_BUY : EXCH_SELL,
 					.code = quote->code,
-					.dvsn = kinds[sim_range(random, 0, 9)],
+					.dvsn = kinds[sim_range(random, 0, ARRAY_COUNT(kinds) - 1)],
 					.excg = "",
 					.by = "",
 					.qty = sim_range(random, 1, 60),
-					.price_won = levels[sim_range(random, 0, 4)].price_won };
+					.price_won = levels[sim_range(random, 0, 4)].price_won,
+					.trigger_won = beyond[sim_range(random, 0, 6)].price_won };
 	const struct exch_order *row = NULL;
 
 	(void)exch_order_new(ex, &request, &row);
@@ -1530,17 +1568,20 @@ static void check_conserved(const struct exchange *ex, size_t account, const str
 	assert_int_equal(cash.deposit_d1_won, start_won);
 }
 
-static struct tally random_day(uint64_t seed, bool one_jump)
+static struct tally random_day(struct exch_config config, uint64_t seed, bool one_jump)
 {
+	static struct order_before before[2000];
 	struct judge judge;
-	struct exchange *ex = demo_exchange(&judge, seed, 34200, false);
+	struct exchange *ex;
 	struct exch_account poor = { "50999999-01", 30000000, 142, "" };
 	struct sim_random random = { seed * 31 };
 	struct exch_holding *start[2];
 	size_t start_count[2];
-	struct tally tally;
-	int64_t filled_before = 0;
+	struct tally tally = { 0 };
 
+	config.seed = seed;
+	ex = demo_with(&judge, &config, 34200);
+	memset(before, 0, sizeof(before));
 	assert_int_equal(exch_account_add(ex, &poor, NULL), REASON_OK);
 	for (size_t i = 0; i < 20; i += 2)
 		give(ex, i % 4 == 0 ? 0 : 1, exch_quote_at(ex, i)->code, 500,
@@ -1549,7 +1590,6 @@ static struct tally random_day(uint64_t seed, bool one_jump)
 		assert_int_equal(exch_holdings_list(ex, i, true, &start[i], &start_count[i]), REASON_OK);
 	for (int i = 0; i < 1500; i++) {
 		struct wall at = kst_wall(demo, 34200 + (CLOSE_S - 34200) * i / 1500);
-		int64_t filled = 0;
 
 		while (!one_jump && exch_next_event(ex).us < at.us)
 			exch_advance(ex, exch_next_event(ex));
@@ -1560,40 +1600,62 @@ static struct tally random_day(uint64_t seed, bool one_jump)
 			random_order(ex, &random);
 		if (i % 50 == 0)
 			core_check(ex);
-		for (size_t j = 0; j < ex->order_count; j++)
-			filled += ex->orders[j]->row.filled_qty;
-		assert_true(filled >= filled_before); /* cumulatives never fall */
-		filled_before = filled;
+		assert_true(ex->order_count < ARRAY_COUNT(before));
+		never_falls(ex, before);
 	}
 	exch_advance(ex, kst_wall(demo, CLOSE_S));
+	never_falls(ex, before);
 	core_check(ex);
 	for (size_t i = 0; i < 2; i++) {
 		check_conserved(ex, i, start[i], start_count[i], i == 0 ? CASH_WON : poor.cash_won);
 		free(start[i]);
 	}
-	for (size_t j = 0; j < ex->order_count; j++)
+	for (size_t j = 0; j < ex->order_count; j++) {
 		assert_int_equal(ex->orders[j]->row.remaining_qty, 0);
+		tally.triggered += ex->orders[j]->row.triggered_at.us != 0 ? 1 : 0;
+	}
 	assert_int_equal(ex->accounts[0].reserve_won, 0);
-	for (size_t i = 0; i < 20; i++)
+	for (size_t i = 0; i < 20; i++) {
 		assert_int_equal(exch_quote_at(ex, i)->volume, ex->symbols[i]->today.volume);
-	tally = (struct tally){ (int64_t)ex->order_count, judge.count[EXCH_EV_FILL], judge.partial_fills,
-				judge.digest };
+		tally.stops += exch_quote_at(ex, i)->vi_count;
+	}
+	tally.orders = (int64_t)ex->order_count;
+	tally.fills = judge.count[EXCH_EV_FILL];
+	tally.partial = judge.partial_fills;
+	tally.digest = judge.digest;
 	exch_free(ex);
 	return tally;
 }
 
 static void test_properties(void **state)
 {
-	(void)state;
-	for (uint64_t seed = 1; seed <= 8; seed++) {
-		struct tally steps = random_day(seed, false), jumps = random_day(seed, true);
+	static const struct variant variants[] = {
+		{ "queue", { .fill = EXCH_FILL_QUEUE }, 600, 300, 20, 10, 0 },
+		{ "cross", { .fill = EXCH_FILL_CROSS }, 600, 300, 0, 10, 0 },
+		{ "paper", { .paper = true, .fill = EXCH_FILL_CROSS }, 200, 100, 0, 0, 0 },
+		{ "VI", { .vi = true, .vi_dynamic_percent = 1 }, 600, 300, 20, 10, 5 },
+	};
 
-		print_message("  seed %d: %lld orders, %lld fills, %lld partial\n", (int)seed,
-			      (long long)steps.orders, (long long)steps.fills, (long long)steps.partial);
-		assert_true(steps.orders > 600);
-		assert_true(steps.fills > 300);
-		assert_true(steps.partial > 20);
-		assert_int_equal(steps.digest, jumps.digest); /* how time is cut does not matter */
+	(void)state;
+	for (size_t v = 0; v < ARRAY_COUNT(variants); v++) {
+		const struct variant *variant = &variants[v];
+
+		for (uint64_t seed = 1; seed <= 8; seed++) {
+			struct tally steps = random_day(variant->config, seed, false);
+			struct tally jumps = random_day(variant->config, seed, true);
+
+			print_message("  %s, seed %d: %lld orders, %lld fills, %lld partial, %lld triggered, "
+				      "%lld stops\n",
+				      variant->name, (int)seed, (long long)steps.orders,
+				      (long long)steps.fills, (long long)steps.partial,
+				      (long long)steps.triggered, (long long)steps.stops);
+			assert_true(steps.orders > variant->orders_min);
+			assert_true(steps.fills > variant->fills_min);
+			assert_true(steps.partial >= variant->partial_min);
+			assert_true(steps.triggered >= variant->triggered_min);
+			assert_true(steps.stops >= variant->stops_min);
+			assert_int_equal(steps.digest, jumps.digest); /* how time is cut does not matter */
+		}
 	}
 }
 
