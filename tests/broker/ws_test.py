@@ -982,6 +982,26 @@ class Days(unittest.TestCase):
             finally:
                 sim.close()
 
+    def test_an_early_close(self):
+        """2016-01-04, the first day of its year: 10:00 to 15:00. What was open dies then, and no order is taken after."""
+        for at, phase in (("09:30:00", "opening-call"), ("10:00:00", "continuous"), ("14:49:59", "continuous"),
+                          ("14:50:00", "closing-call"), ("15:00:00", "closed")):
+            sim = self.simulator("--day", "2016-01-04", "--at", at, "--market", "still")
+            try:
+                self.assertEqual(sim.control(do="now")["phase"], phase, at)
+            finally:
+                sim.close()
+        sim = self.simulator("--day", "2016-01-04", "--at", "14:59:59", "--market", "still")
+        try:
+            odno = sim.order("TTTC0012U", "005930", "00", 2, 70000)
+            sim.control(do="clock", step="2016-01-04 15:00:00")
+            row = [o for o in sim.control(do="dump")["ledger"]["orders"] if o["odno"] == odno][0]
+            self.assertEqual((row["filled_qty"], row["remaining_qty"], row["rejected_qty"]), (0, 0, 2))
+            with self.assertRaisesRegex(RuntimeError, "APBK0918"):
+                sim.order("TTTC0012U", "005930", "00", 1, 70000)
+        finally:
+            sim.close()
+
     def test_a_day_without_trading(self):
         sim = self.simulator("--day", "2021-01-09", "--at", "10:00:00")
         try:
