@@ -660,7 +660,7 @@ enum reason exch_day_begin(struct exchange *ex, const struct exch_day *day, stru
 	ex->apart = false;
 	orders_revive(ex);
 	if (day->trading)
-		orders_expire(ex);
+		orders_moment(ex); /* what passed while nobody ran it */
 	return REASON_OK;
 }
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -799,6 +800,88 @@ static void test_after_hours(void **state)
 	}
 }
 
+/* A reservation of type 05 is sent before its hours and waits for them. */
+static void test_reserved_before_hours(void **state)
+{
+	static const struct {
+		enum exch_after_fill fill;
+		int64_t filled_qty;
+	} cases[] = { { EXCH_AFTER_REST, 0 }, { EXCH_AFTER_WHOLE, 3 } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+		struct exch_config config = { .after_fill = cases[i].fill };
+		struct judge judge;
+		struct exchange *ex = hours_exchange(&judge, config, 32400, 55800, 20000);
+		struct exch_resv resv = { .send_day = demo,
+					  .side = EXCH_BUY,
+					  .code = "005930",
+					  .dvsn = "05",
+					  .qty = 3,
+					  .price_won = 81000 };
+		int64_t seq = 0;
+
+		assert_int_equal(exch_resv_new(ex, &resv, &seq), EXCH_ACCEPTED);
+		exch_advance(ex, kst_wall(demo, 30599));
+		assert_int_equal(ex->order_count, 1);
+		assert_int_equal(ex->orders[0]->row.filled_qty, 0);
+		exch_advance(ex, kst_wall(demo, 30600));
+		assert_int_equal(ex->orders[0]->row.filled_qty, cases[i].filled_qty);
+		exch_advance(ex, kst_wall(demo, 31200));
+		assert_int_equal(ex->orders[0]->row.rejected_qty, 3 - cases[i].filled_qty);
+		exch_free(ex);
+	}
+}
+
+/* What was open of other hours over a restart: matched in its hours, ended after them. */
+static void test_hours_restart(void **state)
+{
+	char path[] = "/tmp/gj-hours-state-XXXXXX";
+	int fd = mkstemp(path);
+	static const struct {
+		const char *name;
+		int32_t again_s;
+		int64_t filled_qty, rejected_qty;
+	} cases[] = {
+		{ "before the matching", 56000, 0, 0 },
+		{ "in it", 56500, 7, 0 },
+		{ "after it", 57700, 0, 7 },
+	};
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(close(fd), 0);
+	for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+		struct exch_config config = { .after_fill = EXCH_AFTER_WHOLE, .seed = 4 };
+		struct exch_day day = { demo, { 20201230 }, true, 32400, 55800 };
+		struct judge judge;
+		struct exchange *ex = hours_exchange(&judge, config, 32400, 55800, 55900);
+		const struct exch_order *row;
+		char odno[EXCH_ODNO_SIZE];
+
+		print_message("  %s\n", cases[i].name);
+		assert_int_equal(send(ex, EXCH_BUY, "06", "", 7, 0, 0, &row), EXCH_ACCEPTED);
+		memcpy(odno, row->odno, sizeof(odno));
+		assert_int_equal(exch_state_save(ex, path), REASON_OK);
+		exch_free(ex);
+		judge = (struct judge){ 0 };
+		assert_int_equal(exch_new(&config, judge_sink, &judge, &judge.ex), REASON_OK);
+		ex = judge.ex;
+		assert_int_equal(exch_load_days(ex, PREVIOUS, TODAY), REASON_OK);
+		assert_int_equal(exch_state_load(ex, path), REASON_OK);
+		assert_int_equal(exch_day_begin(ex, &day, kst_wall(demo, cases[i].again_s)), REASON_OK);
+		row = exch_order_of(ex, demo, odno);
+		assert_int_equal(row->filled_qty, cases[i].filled_qty);
+		assert_int_equal(row->filled_won, cases[i].filled_qty * 83000);
+		assert_int_equal(row->rejected_qty, cases[i].rejected_qty);
+		exch_advance(ex, kst_wall(demo, 56400));
+		if (cases[i].again_s < 56400)
+			assert_int_equal(row->filled_qty, 7);
+		exch_free(ex);
+	}
+	assert_int_equal(remove(path), 0);
+}
+
 /* The single price keeps within ten per cent of the close and within the daily limits; its orders can be changed. */
 static void test_single_price(void **state)
 {
@@ -1037,13 +1120,16 @@ static void test_stop_changes(void **state)
 /* Over a restart the one still waits, the other is still triggered. */
 static void test_stop_state(void **state)
 {
-	static const char path[] = "/tmp/gj_stop_state.json";
+	char path[] = "/tmp/gj-stop-state-XXXXXX";
+	int fd = mkstemp(path);
 	struct judge judge, later_judge;
 	struct exchange *ex = stop_exchange(&judge, EXCH_FILL_QUEUE), *later;
 	const struct exch_order *waits, *rests;
 	char waits_odno[EXCH_ODNO_SIZE], rests_odno[EXCH_ODNO_SIZE];
 
 	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(close(fd), 0);
 	assert_int_equal(send(ex, EXCH_BUY, "22", "", 10, 70900, 70800, &waits), EXCH_ACCEPTED);
 	assert_int_equal(send(ex, EXCH_BUY, "22", "", 5, 69000, 70200, &rests), EXCH_ACCEPTED);
 	assert_true(exch_push_tick(ex, "005930", 70200, 1));
@@ -1714,20 +1800,36 @@ static void test_load(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_whole_day),    cmocka_unit_test(test_refusals),
-		cmocka_unit_test(test_other_days),   cmocka_unit_test(test_changes),
-		cmocka_unit_test(test_branches),     cmocka_unit_test(test_change_exchange),
-		cmocka_unit_test(test_priority),     cmocka_unit_test(test_types),
-		cmocka_unit_test(test_hours),        cmocka_unit_test(test_hours_switches),
-		cmocka_unit_test(test_after_hours),  cmocka_unit_test(test_single_price),
-		cmocka_unit_test(test_nxt),          cmocka_unit_test(test_stop_refusals),
-		cmocka_unit_test(test_stop),         cmocka_unit_test(test_stop_changes),
-		cmocka_unit_test(test_stop_state),   cmocka_unit_test(test_auctions),
-		cmocka_unit_test(test_levels),       cmocka_unit_test(test_queue),
-		cmocka_unit_test(test_still),        cmocka_unit_test(test_late_start),
-		cmocka_unit_test(test_vi),           cmocka_unit_test(test_dynamic_vi),
-		cmocka_unit_test(test_reservations), cmocka_unit_test(test_control_moves),
-		cmocka_unit_test(test_properties),   cmocka_unit_test(test_load),
+		cmocka_unit_test(test_whole_day),
+		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_other_days),
+		cmocka_unit_test(test_changes),
+		cmocka_unit_test(test_branches),
+		cmocka_unit_test(test_change_exchange),
+		cmocka_unit_test(test_priority),
+		cmocka_unit_test(test_types),
+		cmocka_unit_test(test_hours),
+		cmocka_unit_test(test_hours_switches),
+		cmocka_unit_test(test_after_hours),
+		cmocka_unit_test(test_single_price),
+		cmocka_unit_test(test_reserved_before_hours),
+		cmocka_unit_test(test_hours_restart),
+		cmocka_unit_test(test_nxt),
+		cmocka_unit_test(test_stop_refusals),
+		cmocka_unit_test(test_stop),
+		cmocka_unit_test(test_stop_changes),
+		cmocka_unit_test(test_stop_state),
+		cmocka_unit_test(test_auctions),
+		cmocka_unit_test(test_levels),
+		cmocka_unit_test(test_queue),
+		cmocka_unit_test(test_still),
+		cmocka_unit_test(test_late_start),
+		cmocka_unit_test(test_vi),
+		cmocka_unit_test(test_dynamic_vi),
+		cmocka_unit_test(test_reservations),
+		cmocka_unit_test(test_control_moves),
+		cmocka_unit_test(test_properties),
+		cmocka_unit_test(test_load),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
