@@ -4,15 +4,20 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "shared/base/file.h"
+#include "shared/base/won.h"
 #include "shared/base/banned.h"
 
 #define COMMAND_WAIT_MS 10000
+#define CONF_PATH_USUAL "/etc/gaejang/gaejang.conf" /* as in conf.c */
+#define CONF_SIZE_MAX   65536 /* as in conf.c */
+#define MEMORY_SIZE_MAX 1024 /* a code and a text of DETAIL_SIZE */
 
 /* The command's text is the user's own; level and code are ours and hold no blanks. */
 static enum reason run_command(const char *command, const char *level, const char *code, const char *text)
@@ -57,18 +62,155 @@ static enum reason run_command(const char *command, const char *level, const cha
 	return REASON_OK;
 }
 
-enum reason channel_send(const struct conf *cfg, const char *level, const char *code, const char *text)
+enum reason channel_send(const struct channel *channel, const char *level, const char *code, const char *text)
 {
-	const char *kind = conf_text(cfg, CONF_ALERTS), *target = conf_text(cfg, CONF_ALERT_TARGET);
 	char line[800];
 
-	if (strcmp(kind, "none") == 0)
+	if (strcmp(channel->kind, "none") == 0)
 		return REASON_OK;
-	if (target[0] == '\0')
-		return reason_set(REASON_ALERTS_UNSET,
-				  "alerts = %s needs alert_target: a file's or a command's path", kind);
-	if (strcmp(kind, "command") == 0)
-		return run_command(target, level, code, text);
+	if (strcmp(channel->kind, "command") == 0)
+		return run_command(channel->target, level, code, text);
 	(void)snprintf(line, sizeof(line), "%s %s %.700s", level, code, text);
-	return file_append_line(target, line);
+	return file_append_line(channel->target, line);
+}
+
+/* ---- where it goes ------------------------------------------------------------------------------------------------ */
+
+void channel_of_conf(const struct conf *cfg, struct channel *out)
+{
+	(void)snprintf(out->kind, sizeof(out->kind), "%s", conf_text(cfg, CONF_ALERTS));
+	(void)snprintf(out->target, sizeof(out->target), "%s", conf_text(cfg, CONF_ALERT_TARGET));
+	(void)snprintf(out->state_dir, sizeof(out->state_dir), "%s", conf_text(cfg, CONF_STATE_DIR));
+}
+
+/* The value of `key` in `[section]`. False when it is not there, stands there twice, or does not fit. */
+static bool value_of(const char *text, const char *section, const char *key, char *out, size_t out_size)
+{
+	size_t section_len = strlen(section), key_len = strlen(key), next;
+	bool inside = false;
+	int found = 0;
+
+	for (const char *line = text; *line != '\0'; line += next) {
+		const char *value = line + key_len;
+		size_t line_len = strcspn(line, "\r\n"), value_len;
+
+		next = line_len + strspn(line + line_len, "\r\n");
+		if (line[0] == '[')
+			inside = line_len == section_len + 2 && line[line_len - 1] == ']' &&
+				 strncmp(line + 1, section, section_len) == 0;
+		if (!inside || strncmp(line, key, key_len) != 0)
+			continue;
+		value += strspn(value, " \t");
+		if (*value != '=')
+			continue;
+		value += 1 + strspn(value + 1, " \t");
+		value_len = (size_t)(line + line_len - value);
+		while (value_len > 0 && (value[value_len - 1] == ' ' || value[value_len - 1] == '\t'))
+			value_len--;
+		if (value_len >= out_size)
+			return false;
+		memcpy(out, value, value_len);
+		out[value_len] = '\0';
+		found++;
+	}
+	return found == 1;
+}
+
+static bool channel_clear_enough(const struct channel *channel)
+{
+	if (strcmp(channel->kind, "none") == 0)
+		return true;
+	return (strcmp(channel->kind, "file") == 0 || strcmp(channel->kind, "command") == 0) &&
+	       channel->target[0] == '/';
+}
+
+enum reason channel_of_file(const char *path, struct channel *out)
+{
+	struct channel channel = { 0 };
+	uint8_t *text = NULL;
+	size_t text_size = 0;
+	struct stat st;
+	enum reason why;
+
+	if (path == NULL || path[0] == '\0')
+		path = getenv("GAEJANG_CONF");
+	if (path == NULL || path[0] == '\0')
+		path = CONF_PATH_USUAL;
+	if (stat(path, &st) != 0)
+		return reason_set(REASON_CONF_FILE, "cannot read %s: %s", path, strerror(errno));
+	if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+		return reason_set(REASON_FILE_MODE, "others may write %s", path);
+	why = file_read(path, CONF_SIZE_MAX, &text, &text_size);
+	if (why != REASON_OK)
+		return why;
+	(void)value_of((const char *)text, "gaejang", "alert_target", channel.target, sizeof(channel.target));
+	if (!value_of((const char *)text, "paths", "state_dir", channel.state_dir,
+		      sizeof(channel.state_dir)) ||
+	    channel.state_dir[0] != '/')
+		channel.state_dir[0] = '\0';
+	if (value_of((const char *)text, "gaejang", "alerts", channel.kind, sizeof(channel.kind)) &&
+	    channel_clear_enough(&channel))
+		*out = channel;
+	else
+		why = reason_set(REASON_ALERTS_UNSET, "%s does not name an alert channel", path);
+	file_free(text, text_size);
+	return why;
+}
+
+/* ---- what it told last -------------------------------------------------------------------------------------------- */
+
+static bool memory_path(const struct channel *channel, const char *who, char out[static FILE_PATH_SIZE])
+{
+	char name[FILE_PATH_SIZE];
+
+	return channel->state_dir[0] != '\0' &&
+	       snprintf(name, sizeof(name), "%s.told", who) < (int)sizeof(name) &&
+	       file_join(channel->state_dir, name, out) == REASON_OK;
+}
+
+/* "SECONDS CODE TEXT" of the last telling says the same, and not long ago. */
+static bool told_already(const char *path, const char *words, struct wall now)
+{
+	uint8_t *text = NULL;
+	size_t text_size = 0, number_len;
+	int64_t told_s = 0;
+	bool same = false;
+
+	if (file_read(path, MEMORY_SIZE_MAX, &text, &text_size) != REASON_OK)
+		return false;
+	number_len = strcspn((const char *)text, " ");
+	if (num_parse((const char *)text, number_len, &told_s) && text_size > number_len) {
+		int64_t now_s = now.us / US_PER_S;
+
+		same = strcmp((const char *)text + number_len + 1, words) == 0 && told_s <= now_s &&
+		       now_s - told_s < CHANNEL_AGAIN_S;
+	}
+	file_free(text, text_size);
+	return same;
+}
+
+enum reason channel_send_once(const struct channel *channel, const char *who, const char *level,
+			      const char *code, const char *text, struct wall now)
+{
+	char path[FILE_PATH_SIZE], words[MEMORY_SIZE_MAX - 32], memory[MEMORY_SIZE_MAX];
+	bool remembers = memory_path(channel, who, path);
+	enum reason why;
+	int len;
+
+	(void)snprintf(words, sizeof(words), "%s %s", code, text);
+	if (remembers && told_already(path, words, now))
+		return REASON_OK;
+	why = channel_send(channel, level, code, text);
+	len = snprintf(memory, sizeof(memory), "%lld %s", (long long)(now.us / US_PER_S), words);
+	if (why == REASON_OK && remembers)
+		(void)file_replace(path, memory, (size_t)len, 0640);
+	return why;
+}
+
+void channel_forget(const struct channel *channel, const char *who)
+{
+	char path[FILE_PATH_SIZE];
+
+	if (memory_path(channel, who, path))
+		(void)unlink(path);
 }

@@ -63,7 +63,7 @@ covers() {
 		gate 08:50 09:56
 		close 15:46 16:30
 		alerts 08:00 17:00
-		deadman 08:58 16:30
+		deadman 08:00 16:30
 	EOT
 }
 
