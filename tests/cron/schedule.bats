@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
-# cron/schedule: every phase wakes in its window, from whatever zone of a fixed offset; a zone with daylight saving is refused.
-# shellcheck disable=SC2154 # bats sets status, output and lines
+# cron/schedule: every phase wakes in its window, from whatever zone of a fixed offset; a zone that moves its clock is refused;
+# the zone is found on the host; timers say what the crontab says.
+# shellcheck disable=SC2154,SC2030,SC2031 # bats sets status, output and lines; helpers read them within a test
 bats_require_minimum_version 1.5.0
 
 setup() {
@@ -61,8 +62,8 @@ covers() {
 		guardrail 08:40 09:44
 		universe 08:46 09:48
 		gate 08:50 09:56
-		close 15:46 16:30
-		alerts 08:00 17:00
+		close 15:46 18:44
+		alerts 08:00 18:44
 		deadman 08:00 16:30
 	EOT
 }
@@ -121,18 +122,172 @@ covers() {
 	[ "$status" -eq 64 ]
 	run "$SCHEDULE" later
 	[ "$status" -eq 64 ]
+	run "$SCHEDULE" print install
+	[ "$status" -eq 64 ]
+	run "$SCHEDULE" print --config
+	[ "$status" -eq 64 ]
+	run --separate-stderr "$SCHEDULE" install --help
+	[ "$status" -eq 0 ]
+	[[ "$output" == 'Usage: '* && "$stderr" = '' ]]
 }
 
-@test "timers: one timer and one service a phase, in Seoul's zone" {
-	local dir=$BATS_TEST_TMPDIR/units name
-	run "$SCHEDULE" timers --config "$CONF" --dir "$dir"
+# host ZONE : a host's files below $ROOT, in that zone
+host() {
+	ROOT=$BATS_TEST_TMPDIR/host
+	rm -rf "$ROOT"
+	mkdir -p "$ROOT/etc/cron.d"
+	ln -s "/usr/share/zoneinfo/$1" "$ROOT/etc/localtime"
+	unset TZ
+}
+# The shift a host's crontab was written for, or how it was refused.
+shift_of() { "$SCHEDULE" print --config "$CONF" --root "$ROOT" | sed -n 's/.*KST shifted by \(-*[0-9]*\) minutes.*/\1/p'; }
+refused() {
+	run "$SCHEDULE" print --config "$CONF" --root "$ROOT"
+	[[ "$status" -eq 78 && "$output" == *"$1"* && "${#lines[@]}" -eq 1 ]] || { printf '%s %s\n' "$status" "$output"; return 1; }
+	run "$SCHEDULE" install --config "$CONF" --root "$ROOT"
+	[ "$status" -eq 78 ]
+	[ -z "$(ls -A "$ROOT/etc/cron.d")" ]
+}
+
+@test "the zone is that of /etc/localtime, as a link or as a file" {
+	host Asia/Seoul
+	[ "$(shift_of)" = 0 ]
+	host Etc/UTC
+	[ "$(shift_of)" = -540 ]
+	host Asia/Kathmandu
+	[ "$(shift_of)" = -195 ]
+	rm "$ROOT/etc/localtime"
+	cp /usr/share/zoneinfo/Asia/Kolkata "$ROOT/etc/localtime"
+	[ "$(shift_of)" = -210 ]
+	# another name of the same time is no disagreement
+	host Asia/Seoul
+	printf 'ROK\n' >"$ROOT/etc/timezone"
+	[ "$(TZ=KST-9 shift_of)" = 0 ]
+}
+
+@test "a host whose zone moves its clock, in whatever month, is refused" {
+	host America/New_York
+	refused 'daylight saving'
+	[[ "$output" == *America/New_York* ]]
+	host Africa/Casablanca # one month a year, Ramadan
+	refused 'moves its clock'
+	run print Africa/Casablanca
+	[ "$status" -eq 78 ]
+}
+
+@test "a host whose zone is not clear is refused" {
+	host America/New_York
+	printf 'UTC\n' >"$ROOT/etc/timezone"
+	refused 'says UTC'
+	host Etc/UTC
+	printf 'Asia/Seoul\n' >"$ROOT/etc/timezone"
+	refused 'says Asia/Seoul'
+	printf 'Nowhere/At\n' >"$ROOT/etc/timezone"
+	refused 'not known here'
+	host Etc/UTC
+	export TZ=America/New_York
+	refused 'unset TZ'
+	host Nowhere/At
+	refused 'not clear'
+	rm "$ROOT/etc/localtime"
+	refused 'not clear'
+	printf 'Asia/Seoul\n' >"$ROOT/etc/localtime"
+	refused 'not clear'
+}
+
+@test "install writes what print shows, for the zone of the host, over what was there" {
+	host Asia/Seoul
+	printf 'old\n' >"$ROOT/etc/cron.d/gaejang"
+	run "$SCHEDULE" install --config "$CONF" --root "$ROOT"
 	[ "$status" -eq 0 ]
-	for name in preflight auth account params reconcile guardrail universe gate close; do
-		grep -qE '^OnCalendar=Mon\.\.Fri .* Asia/Seoul$' "$dir/gaejang-$name.timer"
-		grep -qE "^ExecStart=/usr/lib/gaejang/bin/$name --config /.* --scheduled\$" "$dir/gaejang-$name.service"
-		grep -qx 'KillMode=process' "$dir/gaejang-$name.service"
+	[ "$output" = "$ROOT/etc/cron.d/gaejang holds 11 lines" ]
+	diff "$ROOT/etc/cron.d/gaejang" <(print Asia/Seoul)
+	[ "$(stat -c %a "$ROOT/etc/cron.d/gaejang")" = 644 ]
+	[ "$(ls -A "$ROOT/etc/cron.d")" = gaejang ]
+	run "$SCHEDULE" install --config "$CONF" --root "$ROOT" --zone UTC
+	[ "$status" -eq 64 ]
+	rm -r "$ROOT/etc/cron.d"
+	run "$SCHEDULE" install --config "$CONF" --root "$ROOT"
+	[ "$status" -eq 78 ]
+	[[ "$output" == *"install the package cron"* ]]
+}
+
+@test "the day after midnight of the host is still the day of Seoul" {
+	run print Pacific/Kiritimati
+	grep -qE '^1-59/2 +20-23,0 +\* \* 1-6 root .*/close ' <<<"$output"
+	run print Pacific/Honolulu
+	grep -qE '^\*/2 +13-15 +\* \* 0-4 root .*/preflight ' <<<"$output"
+}
+
+# Both forms as lines "COMMAND DAYS MINUTE...", in Seoul's time.
+of_crontab() { wakes_at crontab <(cat); }
+of_timers() { wakes_at timers "$1"; }
+wakes_at() {
+	/usr/bin/python3 - "$@" <<'PY'
+import glob, re, sys
+def field(text, low, high):
+    out = set()
+    for part in text.split(","):
+        span, _, step = part.partition("/")
+        first, last = (low, high) if span == "*" else (int(span.split("-")[0]), int(span.split("-")[-1]))
+        out |= set(range(first, last + 1, int(step or 1)))
+    return sorted(out)
+def show(command, days, hours, minutes):
+    print(command, days, *["%02d:%02d" % (h, m) for h in hours for m in minutes])
+if sys.argv[1] == "crontab":
+    for line in open(sys.argv[2]):
+        words = line.split()
+        if not line.startswith("#") and "=" not in words[0]:
+            show(" ".join(words[6:]), words[4], field(words[1], 0, 23), field(words[0], 0, 59))
+else:
+    for timer in glob.glob(sys.argv[2] + "/*.timer"):
+        when = re.search(r"^OnCalendar=Mon\.\.Fri \*-\*-\* (\d\d)\.\.(\d\d):(\d\d)/(\d+):00 Asia/Seoul$", open(timer).read(), re.M)
+        first, last, minute, every = map(int, when.groups())
+        command = re.search(r"^ExecStart=(.*)$", open(timer[:-5] + "service").read(), re.M)[1]
+        show(command, "1-5", range(first, last + 1), range(minute, 60, every))
+PY
+}
+
+@test "timers wake the same programs at the same times with the same options as the crontab" {
+	local own=$BATS_TEST_TMPDIR/own.conf dir name count=0
+	printf '\n[schedule]\npreflight = 07:30\n' | cat "$CONF" - >"$own.1"
+	printf '\n[schedule]\npreflight = 07:30\nrepeat_min = 5\nclose_after_min = 45\ngate = 08:53\n' | cat "$CONF" - >"$own.2"
+	printf '\n[account real]\nenv = real\nvault = /etc/gaejang/real.vault\nstrategy = breakout\n' | cat "$CONF" - >"$own.3"
+	cp "$CONF" "$own.0"
+	for name in 0 1 2 3; do
+		dir=$BATS_TEST_TMPDIR/units.$name
+		"$SCHEDULE" timers --config "$own.$name" --dir "$dir"
+		"$SCHEDULE" print --config "$own.$name" --zone Asia/Seoul | of_crontab | sort >"$BATS_TEST_TMPDIR/crontab"
+		of_timers "$dir" | sort >"$BATS_TEST_TMPDIR/timers"
+		diff "$BATS_TEST_TMPDIR/crontab" "$BATS_TEST_TMPDIR/timers"
+		count=$((count + $(wc -l <"$BATS_TEST_TMPDIR/timers")))
+		[ "$(find "$dir" -name '*.service' | wc -l)" -eq "$(find "$dir" -name '*.timer' | wc -l)" ]
+		[ "$(grep -Lx 'KillMode=process' "$dir"/*.service)" = '' ]
 	done
-	[ "$(find "$dir" -type f | wc -l)" -eq 18 ]
+	[ "$count" -eq $((3 * 11 + 22)) ]
+	grep -q -- '/deadman .* --account real 1-5 08:00 08:01 ' "$BATS_TEST_TMPDIR/timers"
+	grep -q -- '/gate .* --account paper --scheduled 1-5 ' "$BATS_TEST_TMPDIR/timers"
 	run "$SCHEDULE" timers --config "$CONF"
 	[ "$status" -eq 64 ]
+	if command -v systemd-analyze >/dev/null; then
+		while IFS= read -r name; do systemd-analyze calendar "$name"; done < <(sed -n 's/^OnCalendar=//p' "$BATS_TEST_TMPDIR"/units.*/*.timer) >/dev/null
+	fi
+}
+
+@test "close follows close_after_min; what is no number is refused" {
+	local own=$BATS_TEST_TMPDIR/own.conf value
+	printf '\n[schedule]\nclose_after_min = 300\n' | cat "$CONF" - >"$own"
+	run "$SCHEDULE" print --config "$own" --zone Asia/Seoul
+	grep -qE '^\*/2 +20-23 .*/close ' <<<"$output"
+	for value in soon 0 -3 '1 2'; do
+		sed -i "s/^close_after_min = .*/close_after_min = $value/" "$own"
+		run "$SCHEDULE" print --config "$own" --zone Asia/Seoul
+		[ "$status" -eq 78 ]
+		[ "$output" = "cron/schedule: close_after_min = $value in $own is not a number of minutes" ]
+	done
+	# a blank or % would end the command in cron's eyes
+	cp "$CONF" "$BATS_TEST_TMPDIR/a b.conf"
+	run "$SCHEDULE" print --config "$BATS_TEST_TMPDIR/a b.conf" --zone Asia/Seoul
+	[ "$status" -eq 78 ]
+	[[ "$output" == *"may hold a blank"* ]]
 }
