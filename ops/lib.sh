@@ -4,6 +4,15 @@
 
 say() { printf '%s\n' "$*"; }
 die() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }
+# The command line is not understood: said before anything is done.
+refuse() { printf 'ops/%s: %s; ops/%s --help tells more\n' "${0##*/}" "$*" "${0##*/}" >&2; exit 64; }
+# For a script without options, called with its words: --help calls the script's usage, anything else is refused.
+help_only() {
+	case "${1-}" in
+	-h | --help) usage && exit 0 ;;
+	esac
+	[ $# -eq 0 ] || refuse "$1 is not an option"
+}
 
 # Names of the packages of the wanted groups (build, run, test) that are not installed.
 missing_packages() {
