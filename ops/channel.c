@@ -15,8 +15,6 @@
 #include "shared/base/banned.h"
 
 #define COMMAND_WAIT_MS 10000
-#define CONF_PATH_USUAL "/etc/gaejang/gaejang.conf" /* as in conf.c */
-#define CONF_SIZE_MAX   65536 /* as in conf.c */
 #define MEMORY_SIZE_MAX 1024 /* a code and a text of DETAIL_SIZE */
 
 /* The command's text is the user's own; level and code are ours and hold no blanks. */
@@ -132,10 +130,7 @@ enum reason channel_of_file(const char *path, struct channel *out)
 	struct stat st;
 	enum reason why;
 
-	if (path == NULL || path[0] == '\0')
-		path = getenv("GAEJANG_CONF");
-	if (path == NULL || path[0] == '\0')
-		path = CONF_PATH_USUAL;
+	path = conf_path(path);
 	if (stat(path, &st) != 0)
 		return reason_set(REASON_CONF_FILE, "cannot read %s: %s", path, strerror(errno));
 	if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0)

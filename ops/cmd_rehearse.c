@@ -597,7 +597,7 @@ static enum reason find_top(struct rehearsal *r)
 	}
 	return reason_set(
 		REASON_FILE_MISSING,
-		"no folder above %s holds ops/db; a rehearsal runs from a checkout or an installation",
+		"no folder above %s holds ops/db; a rehearsal runs from a checkout",
 		r->bin);
 }
 

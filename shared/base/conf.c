@@ -14,12 +14,10 @@
 #include "shared/base/won.h"
 #include "shared/base/banned.h"
 
-#define CONF_SIZE_MAX   65536
-#define CONF_VALUE_MAX  180 /* bytes; inih 55 cuts a line at about 199, key and blanks included */
-#define CONF_LINE_MAX   198
-#define CONF_PATH_USUAL "/etc/gaejang/gaejang.conf"
-#define CONF_WORD_SIZE  64
-#define NEAR_MAX        3 /* a key that differs by more letters, or by half of a short one, is no "did you mean" */
+#define CONF_VALUE_MAX 180 /* bytes; inih 55 cuts a line at about 199, key and blanks included */
+#define CONF_LINE_MAX  198
+#define CONF_WORD_SIZE 64
+#define NEAR_MAX       3 /* a key that differs by more letters, or by half of a short one, is no "did you mean" */
 
 enum conf_type { TYPE_TEXT, TYPE_PATH, TYPE_INT, TYPE_TIME, TYPE_BOOL, TYPE_CHOICE };
 
@@ -584,6 +582,13 @@ static enum reason file_check(const char *path)
 	return REASON_OK;
 }
 
+const char *conf_path(const char *given)
+{
+	const char *named = given && given[0] != '\0' ? given : getenv("GAEJANG_CONF");
+
+	return named && named[0] != '\0' ? named : "/etc/gaejang/gaejang.conf";
+}
+
 enum reason conf_load(struct conf *cfg, const char *path)
 {
 	struct conf fresh = CONF_INIT;
@@ -592,10 +597,7 @@ enum reason conf_load(struct conf *cfg, const char *path)
 	size_t text_size = 0;
 	enum reason why;
 
-	if (!path || path[0] == '\0')
-		path = getenv("GAEJANG_CONF");
-	if (!path || path[0] == '\0')
-		path = CONF_PATH_USUAL;
+	path = conf_path(path);
 	if (strlen(path) >= sizeof(fresh.path))
 		return reason_set(REASON_PATH_LONG, "the path of the configuration has over %zu bytes",
 				  sizeof(fresh.path) - 1);

@@ -18,6 +18,7 @@
 #include "shared/base/reason.h"
 
 #define CONF_ALLOWED_SIZE 160
+#define CONF_SIZE_MAX     65536 /* of a configuration file, in bytes */
 #define CONF_ACCOUNTS_MAX 16
 #define CONF_DIGEST_SIZE  32
 
@@ -55,7 +56,9 @@ struct conf {
 		0                                                                                            \
 	}
 
-/* path NULL: $GAEJANG_CONF, else /etc/gaejang/gaejang.conf */
+/* The file that is meant: `given`, else $GAEJANG_CONF, else /etc/gaejang/gaejang.conf. */
+const char *conf_path(const char *given);
+/* path as conf_path takes it. */
 enum reason conf_load(struct conf *cfg, const char *path);
 void conf_clear(struct conf *cfg);
 const char *conf_text(const struct conf *cfg, enum conf_key key);
