@@ -117,6 +117,21 @@ teardown() { broker_stop; }
 	[ "$(balance VTTC8434R | jq -r .msg_cd)" = EGW02005 ]
 }
 
+@test "the id names the transaction, at the path of another one too" {
+	broker_start --at 10:05:00 --set rest_per_s=0
+	local power=("CANO=$CANO" ACNT_PRDT_CD=01 PDNO=005930 ORD_UNPR= ORD_DVSN=01 CMA_EVLU_AMT_ICLD_YN=N OVRS_ICLD_YN=N)
+	get TTTC8908R $TRADING/inquire-daily-ccld "${power[@]}" >"$DIR/p"
+	[ "$(jq -r '.msg_cd+.output.nrcvb_buy_qty' "$DIR/p")" = "$(get TTTC8908R $TRADING/inquire-psbl-order "${power[@]}" | jq -r '.msg_cd+.output.nrcvb_buy_qty')" ]
+	[ "$(jq -r .output.psbl_qty_calc_unpr "$DIR/p")" = 105000 ]
+	[ "$(control '{"do":"dump"}' | jq -c '.counts|[.["inquire-psbl-order"],.["inquire-daily-ccld"]]')" = '[2,null]' ]
+	# An order's id is no id of a GET, nor an id of the other environment's; a path that nobody knows stays unknown.
+	[ "$(get TTTC0012U $TRADING/inquire-daily-ccld "CANO=$CANO" ACNT_PRDT_CD=01 | jq -r .msg_cd)" = OPSQ0002 ]
+	[ "$(get VTTC8908R $TRADING/inquire-daily-ccld "${power[@]}" | jq -r .msg_cd)" = EGW02005 ]
+	[ "$(get TTTC8908R $TRADING/nowhere "${power[@]}" -- -o /dev/null -w '%{http_code}')" = 404 ]
+	control '{"do":"set","set":"tr_id_decides=no"}' | jq -e .ok
+	[ "$(get TTTC8908R $TRADING/inquire-daily-ccld "${power[@]}" | jq -r .msg_cd)" = OPSQ0002 ]
+}
+
 @test "orders: accepted, filled, refused, changed; answers as recorded" {
 	broker_start --at 10:05:00
 	buy TTTC0012U 005930 01 10 0 >"$DIR/o1"

@@ -343,6 +343,12 @@ static bool same_id(const char *a, const char *b)
 	return a != NULL && strcmp(a, b) == 0;
 }
 
+static bool route_has_id(const struct broker *b, const struct route *r, const char *tr_id, bool *old_id)
+{
+	*old_id = same_id(b->paper ? r->paper_old : r->real_old, tr_id);
+	return *old_id || same_id(b->paper ? r->paper_id : r->real_id, tr_id);
+}
+
 /* The route of path and tr_id. *path_known tells a wrong id from a wrong path. */
 static const struct route *find_route(const struct broker *b, const struct http_request *rq,
 				      const char *tr_id, bool *path_known, bool *method_known, bool *old_id)
@@ -354,8 +360,6 @@ static const struct route *find_route(const struct broker *b, const struct http_
 		path++;
 	for (size_t i = 0; i < ARRAY_COUNT(routes); i++) {
 		const struct route *r = &routes[i];
-		const char *current = b->paper ? r->paper_id : r->real_id,
-			   *old = b->paper ? r->paper_old : r->real_old;
 
 		if (strcmp(r->path, path) != 0)
 			continue;
@@ -363,14 +367,18 @@ static const struct route *find_route(const struct broker *b, const struct http_
 		if (strcmp(r->method, rq->method) != 0)
 			continue;
 		*method_known = true;
-		if (r->real_id == NULL)
+		if (r->real_id == NULL || route_has_id(b, r, tr_id, old_id))
 			return r;
-		if (same_id(current, tr_id))
+	}
+	if (!*method_known || setting(&b->set, SET_tr_id_decides) == 0)
+		return NULL;
+	/* A client in use asks for buying power at the path of the daily list: the id names the transaction. */
+	for (size_t i = 0; i < ARRAY_COUNT(routes); i++) {
+		const struct route *r = &routes[i];
+
+		if (r->real_id != NULL && strcmp(r->method, rq->method) == 0 &&
+		    route_has_id(b, r, tr_id, old_id))
 			return r;
-		if (same_id(old, tr_id)) {
-			*old_id = true;
-			return r;
-		}
 	}
 	return NULL;
 }
