@@ -445,15 +445,131 @@ static void handle_request(struct conn *c, struct http_request *rq)
 	buf_clear(&reply.body);
 }
 
+/* One request's body as it lies in the bytes that came. */
+struct body_found {
+	int status; /* of a refusal; 0 = none */
+	bool whole;
+	size_t wire_len; /* its bytes on the wire, when whole */
+	struct buf text; /* decoded, when whole */
+};
+
+/* A line of `text`, up to its CRLF; NULL = not all of it is there yet. */
+static const char *line_end(const char *text, const char *end)
+{
+	return memmem(text, (size_t)(end - text), "\r\n", 2);
+}
+
+/* The size a chunk begins with; what follows a semicolon is of no interest. -1 = no size. */
+static int64_t chunk_size(const char *line, const char *end)
+{
+	int64_t size = 0;
+	const char *p = line;
+
+	for (; p < end && hex_digit(*p) >= 0; p++) {
+		if (size > HTTP_BODY_SIZE_MAX)
+			break; /* more digits only make it larger still */
+		size = size * 16 + hex_digit(*p);
+	}
+	if (p == line)
+		return -1;
+	if (size > HTTP_BODY_SIZE_MAX)
+		return size;
+	p += strspn(p, " \t");
+	return p == end || *p == ';' ? size : -1;
+}
+
+/* RFC 9112, 7.1: sizes in hexadecimal and their bytes, a size of 0, further fields that nobody reads, an empty
+ * line. Taken apart anew each time more has come; the caps on both sizes bound that. */
+static void body_chunked(const char *bytes, size_t bytes_len, struct body_found *out)
+{
+	const char *p = bytes, *end = bytes + bytes_len, *line;
+	int64_t size;
+
+	for (;;) {
+		line = line_end(p, end);
+		if (line == NULL)
+			break;
+		size = chunk_size(p, line);
+		p = line + 2;
+		if (size < 0) {
+			out->status = 400;
+			return;
+		}
+		if (size == 0)
+			break;
+		if ((int64_t)out->text.len + size > HTTP_BODY_SIZE_MAX) {
+			out->status = 413;
+			return;
+		}
+		if (end - p < size + 2) {
+			line = NULL;
+			break;
+		}
+		buf_add(&out->text, p, (size_t)size);
+		if (p[size] != '\r' || p[size + 1] != '\n') {
+			out->status = 400;
+			return;
+		}
+		p += size + 2;
+	}
+	for (; line != NULL && (line = line_end(p, end)) != NULL && line > p; p = line + 2)
+		;
+	if (line != NULL) {
+		out->whole = true;
+		out->wire_len = (size_t)(line + 2 - bytes);
+	} else if (bytes_len > 2 * HTTP_BODY_SIZE_MAX) { /* sizes and fields may take as much as the body */
+		out->status = 413;
+	}
+}
+
+/* By Content-Length or in chunks; the caller clears out->text. */
+static void body_find(const struct http_request *rq, const char *bytes, size_t bytes_len,
+		      struct body_found *out)
+{
+	const char *length = http_field(rq, "content-length"), *coding = http_field(rq, "transfer-encoding");
+	int64_t number = 0;
+
+	*out = (struct body_found){ 0 };
+	if (coding != NULL) {
+		if (strcasecmp(coding, "chunked") != 0)
+			out->status = 501;
+		else if (length != NULL) /* two sizes: whose is right is not ours to guess */
+			out->status = 400;
+		else
+			body_chunked(bytes, bytes_len, out);
+		return;
+	}
+	if (length != NULL && (!num_parse(length, strlen(length), &number) || number < 0)) {
+		out->status = 400;
+	} else if (number > HTTP_BODY_SIZE_MAX) {
+		out->status = 413;
+	} else if (bytes_len >= (size_t)number) {
+		out->whole = true;
+		out->wire_len = (size_t)number;
+		buf_add(&out->text, bytes, out->wire_len);
+	}
+}
+
+/* Thirty bytes into a fresh socket buffer; a client that stalls here sends anyway. */
+static void tell_continue(struct conn *c, const struct http_request *rq)
+{
+	const char *expect = http_field(rq, "expect");
+	size_t written;
+
+	if (expect == NULL || strcasecmp(expect, "100-continue") != 0)
+		return;
+	SSL_write_ex(c->ssl, "HTTP/1.1 100 Continue\r\n\r\n", 25, &written);
+	ERR_clear_error();
+}
+
 /* Works off one whole request of c->in, if there is one. False = nothing more to do now. */
 static bool conn_request(struct conn *c)
 {
 	struct http_request *rq = &c->srv->rq;
 	char *head_end = c->in.len == 0 ? NULL : memmem(c->in.bytes, c->in.len, "\r\n\r\n", 4);
-	size_t head_len, body_len = 0, whole;
+	struct body_found body = { 0 };
 	struct buf copy = BUF_INIT;
-	const char *length;
-	int64_t number = 0;
+	size_t head_len;
 	int status;
 
 	if (head_end == NULL) {
@@ -472,48 +588,27 @@ static bool conn_request(struct conn *c)
 	rq->field_count = 0;
 	rq->param_count = 0;
 	status = copy.failed ? 500 : parse_head(rq, copy.bytes);
-	if (status == 0 && http_field(rq, "transfer-encoding") != NULL)
-		status = 501;
-	length = status == 0 ? http_field(rq, "content-length") : NULL;
-	if (length != NULL && (!num_parse(length, strlen(length), &number) || number < 0))
-		status = 400;
-	else if (number > HTTP_BODY_SIZE_MAX)
-		status = 413;
+	if (status == 0) {
+		body_find(rq, c->in.bytes + head_len, c->in.len - head_len, &body);
+		status = body.status;
+	}
 	if (status != 0) {
 		conn_refuse(c, status);
-		buf_clear(&copy);
-		return false;
-	}
-	body_len = (size_t)number;
-	whole = head_len + body_len;
-	if (c->in.len < whole) {
-		const char *expect = http_field(rq, "expect");
-
-		if (expect != NULL && c->in.len == head_len && strcasecmp(expect, "100-continue") == 0) {
-			size_t written;
-
-			/* Thirty bytes into a fresh socket buffer; a client that stalls here sends anyway. */
-			SSL_write_ex(c->ssl, "HTTP/1.1 100 Continue\r\n\r\n", 25, &written);
-			ERR_clear_error();
-		}
-		buf_clear(&copy);
-		return false;
-	}
-	{
-		struct buf body = BUF_INIT;
-
-		buf_add(&body, c->in.bytes + head_len, body_len);
-		rq->body = buf_text(&body);
-		rq->body_len = body_len;
-		buf_drop_front(&c->in, whole);
-		if (body.failed)
+	} else if (!body.whole) {
+		if (c->in.len == head_len)
+			tell_continue(c, rq);
+	} else {
+		rq->body = buf_text(&body.text);
+		rq->body_len = body.text.len;
+		buf_drop_front(&c->in, head_len + body.wire_len);
+		if (body.text.failed)
 			c->dead = true;
 		else
 			handle_request(c, rq);
-		buf_clear(&body);
 	}
+	buf_clear(&body.text);
 	buf_clear(&copy);
-	return !c->dead && c->state == CONN_READING;
+	return body.whole && status == 0 && !c->dead && c->state == CONN_READING;
 }
 
 static void conn_read(struct conn *c)

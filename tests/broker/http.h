@@ -2,7 +2,7 @@
  * http - HTTP/1.1 over TLS, one thread, non-blocking, driven by an epoll descriptor of the caller.
  *
  * Shape   up to HTTP_CONNS_MAX connections; keep-alive; one request at a time per connection; bodies by
- *         Content-Length only. A handler fills a reply at once; the reply may leave late or broken (faults).
+ *         Content-Length or in chunks. A handler fills a reply at once; the reply may leave late or broken (faults).
  * Units   *_ms are real milliseconds: what is late here is late on the host, whatever the virtual clock says.
  * Owner   http_open/http_close. Request and reply are the server's; they live until the handler returns.
  * Errors  bad requests are answered with 400, 405, 408, 411, 413, 431 or 501 and closed; never fatal.

@@ -269,6 +269,43 @@ teardown() { broker_stop; }
 	balance TTTC8434R | jq -e '.rt_cd=="0"'
 }
 
+# raw TEXT... : the texts go out over one TLS connection, half a second apart; prints what comes back
+raw() {
+	/usr/bin/python3 - "${REST##*:}" "$CA" "$@" <<'PY'
+import socket, ssl, sys, time
+s = ssl.create_default_context(cafile=sys.argv[2]).wrap_socket(
+    socket.create_connection(("127.0.0.1", int(sys.argv[1])), timeout=3), server_hostname="127.0.0.1")
+for text in sys.argv[3:]:
+    s.sendall(text.encode().decode("unicode_escape").encode())
+    time.sleep(0.3)
+try:
+    while got := s.recv(65536):
+        sys.stdout.write(got.decode("utf-8", "replace"))
+except TimeoutError:
+    pass
+PY
+}
+
+@test "a body in chunks is read like any other, under the same cap" {
+	broker_start --at 10:05:00 --set rest_per_s=0
+	buy TTTC0012U 005930 00 3 70000 -H 'Transfer-Encoding: chunked' | jq -e '.msg_cd=="APBK0013"'
+	[ "$(open_orders | jq -r '.output[0].ord_qty')" = 3 ]
+	head -c 2000000 /dev/zero | tr '\0' 'x' >"$DIR/big"
+	[ "$(call "$REST/oauth2/tokenP" -X POST --data-binary @"$DIR/big" -H 'Transfer-Encoding: chunked' -H 'Expect:' -o /dev/null -w '%{http_code}' || true)" = 413 ]
+	local head='POST /oauth2/Approval HTTP/1.1\r\nHost: x\r\ncontent-type: application/json\r\n' last='GET /x HTTP/1.1\r\nConnection: close\r\n\r\n'
+	# pieces that end anywhere, an extension, a field behind the body, and the next request on the same connection
+	raw "${head}Transfer-Encoding: Chunked\r\n\r\n2;a=b\r\n{\"\r\nB\r" "\ngrant_type\"\r\n6\r\n" ":\"x\"}\n\r\n0\r\nSum: 1\r\n" "\r\n$last" >"$DIR/o"
+	grep -q EGW00116 "$DIR/o" # its grant_type was read
+	[ "$(grep -oE 'HTTP/1.1 [0-9]+' "$DIR/o" | tail -n 1)" = 'HTTP/1.1 404' ]
+	for bad in 'xyz\r\n' '-1\r\n' '2\r\n{}}}\r\n' ' \r\n'; do
+		raw "${head}Transfer-Encoding: chunked\r\n\r\n$bad" >"$DIR/o"
+		grep -q '^HTTP/1.1 400' "$DIR/o" || { echo "$bad: $(cat "$DIR/o")"; false; }
+	done
+	raw "${head}Transfer-Encoding: chunked\r\n\r\nffffffffffffffffffff\r\n" | grep -q '^HTTP/1.1 413'
+	raw "${head}Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n" | grep -q '^HTTP/1.1 501'
+	raw "${head}Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" | grep -q '^HTTP/1.1 400'
+}
+
 @test "control: cash, dump, settings, unknown commands" {
 	broker_start --at 10:05:00
 	control '{"do":"cash","cash":123456}' | jq -e .ok

@@ -167,6 +167,7 @@ static const char *const tokens[] = { "\"",
 				      "99999999999999999999",
 				      "Content-Length: 5\r\n",
 				      "Transfer-Encoding: chunked\r\n",
+				      "Transfer-Encoding: chunked\r\n\r\n4\r\n{\"a\"\r\n0\r\n\r\n",
 				      "2147483648",
 				      "\xed\xa0\x80" };
 
