@@ -664,7 +664,7 @@ void feed_text(void *arg, struct ws_peer *peer, const char *text, size_t text_le
 
 	if (s == NULL || s->dropped)
 		return;
-	if (text[0] != '{') {
+	if (text[strspn(text, " \t\r\n")] != '{') {
 		/* "0|pingpong" and the like: a sign of life for those settings that take any. */
 		if (setting(&b->set, SET_ws_ping_answer) == 0)
 			s->answered = true;

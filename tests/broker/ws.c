@@ -40,6 +40,9 @@ struct ws_peer {
 };
 
 struct ws_server {
+	struct lws_protocols
+		protocols[3]; /* ours, under a name nobody can offer; the one just offered; the end */
+	char asked[64]; /* name of the second */
 	struct lws_context *context;
 	struct lws_vhost *vhost;
 	struct clock *clk;
@@ -253,6 +256,32 @@ static int peer_receive(struct ws_peer *peer, const void *bytes, size_t bytes_le
 	return 0;
 }
 
+/* A client may offer protocols, the service knows none and does not mind. lws closes the connection unless it knows
+ * one of them by name, so the first that is offered gets its name for as long as the handshake takes... */
+static void protocol_known(struct ws_server *srv, struct lws *wsi)
+{
+	char offered[128];
+	struct lws_tokenize ts;
+	int len = lws_hdr_copy(wsi, offered, sizeof offered - 1, WSI_TOKEN_PROTOCOL);
+
+	if (len <= 0)
+		return;
+	/* as lws itself reads that field */
+	lws_tokenize_init(&ts, offered,
+			  LWS_TOKENIZE_F_COMMA_SEP_LIST | LWS_TOKENIZE_F_MINUS_NONTERM |
+				  LWS_TOKENIZE_F_DOT_NONTERM | LWS_TOKENIZE_F_RFC7230_DELIMS);
+	ts.len = (size_t)len;
+	if (lws_tokenize(&ts) != LWS_TOKZE_TOKEN ||
+	    lws_tokenize_cstr(&ts, srv->asked, sizeof srv->asked) != 0)
+		srv->asked[0] = '\0';
+}
+
+/* ...and none when the answer is written: what has no name is not chosen. */
+static void protocol_forgotten(struct ws_server *srv)
+{
+	srv->asked[0] = '\0';
+}
+
 static int on_event(struct lws *wsi, enum lws_callback_reasons what, void *user, void *bytes,
 		    size_t bytes_len)
 {
@@ -268,6 +297,8 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons what, void *user,
 		srv->calls.awake(srv->calls.arg);
 		srv->calls.epoll_ready(srv->calls.arg);
 		return 0;
+	case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE: protocol_known(srv, wsi); return 0;
+	case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION: protocol_forgotten(srv); return 0;
 	case LWS_CALLBACK_ESTABLISHED:
 		srv->calls.awake(srv->calls.arg);
 		return peer_open(srv, wsi, session) ? 0 : -1;
@@ -303,11 +334,6 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons what, void *user,
 	}
 }
 
-static const struct lws_protocols protocols[] = {
-	{ "broker", on_event, sizeof(struct session), WS_MESSAGE_SIZE_MAX, 0, NULL, 0 },
-	{ NULL, NULL, 0, 0, 0, NULL, 0 },
-};
-
 /* Nobody is pinged by lws and nobody hung up on: PINGPONG is the session's own business. */
 static const lws_retry_bo_t no_policy = { .secs_since_valid_ping = 0, .secs_since_valid_hangup = 0 };
 
@@ -326,9 +352,14 @@ enum reason ws_open(struct clock *clk, uint16_t port, int epoll_fd, const struct
 	}
 	srv->clk = clk;
 	srv->calls = *calls;
+	srv->protocols[0] =
+		(struct lws_protocols){ "(service)", on_event, sizeof(struct session), WS_MESSAGE_SIZE_MAX, 0,
+					NULL,        0 };
+	srv->protocols[1] = srv->protocols[0];
+	srv->protocols[1].name = srv->asked;
 	lws_set_log_level(0, NULL);
 	info.port = CONTEXT_PORT_NO_LISTEN_SERVER;
-	info.protocols = protocols;
+	info.protocols = srv->protocols;
 	info.gid = -1;
 	info.uid = -1;
 	info.user = srv;
@@ -350,8 +381,8 @@ enum reason ws_open(struct clock *clk, uint16_t port, int epoll_fd, const struct
 				  (unsigned)port);
 	}
 	srv->port = (uint16_t)lws_get_vhost_listen_port(srv->vhost);
-	if (lws_adopt_descriptor_vhost(srv->vhost, LWS_ADOPT_RAW_FILE_DESC, rider, protocols[0].name, NULL) ==
-	    NULL) {
+	if (lws_adopt_descriptor_vhost(srv->vhost, LWS_ADOPT_RAW_FILE_DESC, rider, srv->protocols[0].name,
+				       NULL) == NULL) {
 		ws_close(srv);
 		return reason_set(REASON_INTERNAL, "libwebsockets does not take the epoll descriptor");
 	}

@@ -1,7 +1,7 @@
 /*
  * ws - the WebSocket port, on libwebsockets, whose loop is the loop of the whole program.
  *
- * Shape   any path is taken; text frames; an epoll descriptor of the caller rides along as a raw file, so that
+ * Shape   any path is taken, offered sub-protocols are not looked at; text frames; an epoll descriptor of the caller rides along as a raw file, so that
  *         one ws_service() waits for everything. Frames to a peer are queued and counted on the virtual clock
  *         as under way from the moment they are queued (clock_wire_sent).
  * Owner   ws_open/ws_close. Peers belong to the server; `user` of a peer belongs to the caller and is given

@@ -219,6 +219,23 @@ class Subscriptions(WithSimulator):
             ws.close()
             time.sleep(0.2)
 
+    def test_offered_protocols_are_not_looked_at(self):
+        self.start()
+        for offered in ("json", "v1.kis, v2.kis", "a/b", "broker"):
+            ws = websocket.create_connection(self.sim.ready["ws"], timeout=10,
+                                             header=["Sec-WebSocket-Protocol: " + offered])
+            self.sim.sockets.append(ws)
+            self.assertNotIn("sec-websocket-protocol", ws.getheaders(), offered)
+            self.assertEqual(subscribe(ws, self.key, "H0STASP0", "000660")["body"]["rt_cd"], "0", offered)
+            ws.close()
+            time.sleep(0.2)
+
+    def test_blanks_before_a_message(self):
+        ws = self.start().connect()
+        for blanks in (" ", "\n", "\r\n\t  "):
+            ws.send(blanks + message(self.key, "H0STASP0", "000660"))
+            self.assertEqual(next_json(ws)["body"]["msg_cd"], "OPSP0000" if blanks == " " else "OPSP0002")
+
     def test_refusals(self):
         ws = self.start().connect()
         self.assertEqual(subscribe(ws, "no-such-key", "H0STCNT0", "005930")["body"]["msg_cd"], "OPSP0011")
