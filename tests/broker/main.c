@@ -28,6 +28,7 @@
 #define EVENTS_MAX      64
 #define SPEED_MAX       INT64_C(1000000)
 #define PPM_WHOLE       INT64_C(1000000)
+#define FOLDERS_UP_MAX  4 /* build/san/bin/broker lies three below the folder of the project */
 #define DAYS_BACK_MAX   30 /* trading days between the newest figures and the day that is played */
 
 enum clock_kind { CLOCK_HOST, CLOCK_AT_SPEED, CLOCK_BY_EVENT, CLOCK_STANDING };
@@ -46,6 +47,8 @@ struct options {
 struct program {
 	struct broker b;
 	struct options opt;
+	char data_room[FILE_PATH_SIZE], calendar_room[FILE_PATH_SIZE];
+	const char *calendar_folder;
 	SSL_CTX *tls;
 	int epoll_fd, signal_fd, timer_fd;
 	char clock_path[FILE_PATH_SIZE];
@@ -102,10 +105,12 @@ static const struct argp_option option_table[] = {
 	{ "control", OPT_CONTROL, "SOCKET", 0, "unix socket that takes commands, see CONTROL.md", 0 },
 	{ "set", OPT_SET, "NAME=VALUE", 0, "a setting of the table below; may be repeated", 0 },
 	{ "faults", OPT_FAULTS, "FILE", 0, "JSON list of faults, see CONTROL.md", 0 },
-	{ "data", OPT_DATA, "DIR", 0, "folder of krx_YYYYMMDD.csv (tests/data)", 0 },
+	{ "data", OPT_DATA, "DIR", 0,
+	  "folder of krx_YYYYMMDD.csv (tests/data of the project the program lies in)", 0 },
 	{ "ca-out", OPT_CA, "FILE", 0,
 	  "the CA's certificate is written here (broker-ca.pem in the current folder)", 0 },
-	{ "calendar", OPT_CALENDAR, "DIR", 0, "folder of the trading calendar's tables (ops/data)", 0 },
+	{ "calendar", OPT_CALENDAR, "DIR", 0,
+	  "folder of the trading calendar's tables (ops/data of that project)", 0 },
 	{ "log", OPT_LOG, "FILE", 0, "a JSON line for every request is added here", 0 },
 	{ "help", OPT_HELP, NULL, 0, "this text", -1 },
 	{ NULL, 0, NULL, 0, NULL, 0 },
@@ -302,6 +307,26 @@ void broker_exchange_settings(struct broker *b)
 
 /* ---- set-up ---- */
 
+/* A folder of the project, wherever the program was started: looked for from the program's own place upwards. */
+static const char *project_folder(const char *name, char out[static FILE_PATH_SIZE])
+{
+	char exe[FILE_PATH_SIZE];
+	ssize_t len = readlink("/proc/self/exe", exe, sizeof exe - 1);
+
+	if (len > 0) {
+		char *slash;
+
+		exe[len] = '\0';
+		for (int i = 0; i < FOLDERS_UP_MAX && (slash = strrchr(exe, '/')) != NULL; i++) {
+			*slash = '\0';
+			if ((size_t)snprintf(out, FILE_PATH_SIZE, "%s/%s", exe, name) < FILE_PATH_SIZE &&
+			    file_exists(out))
+				return out;
+		}
+	}
+	return name;
+}
+
 static enum reason open_settings(struct program *pg)
 {
 	settings_init(&pg->b.set, pg->opt.paper);
@@ -491,8 +516,7 @@ static enum reason load_closed_days(struct program *pg)
 {
 	char path[FILE_PATH_SIZE];
 
-	snprintf(path, sizeof path, "%s/krx_closed_days.csv",
-		 pg->opt.calendar != NULL ? pg->opt.calendar : "ops/data");
+	snprintf(path, sizeof path, "%s/krx_closed_days.csv", pg->calendar_folder);
 	return exch_load_closed_days(pg->b.ex, path);
 }
 
@@ -524,11 +548,13 @@ static enum reason open_exchange(struct program *pg)
 	struct kst_day asked = kst_day_of(broker_now(b));
 	enum reason why;
 
-	b->data_folder = pg->opt.data != NULL ? pg->opt.data : "tests/data";
+	b->data_folder = pg->opt.data != NULL ? pg->opt.data : project_folder("tests/data", pg->data_room);
+	pg->calendar_folder =
+		pg->opt.calendar != NULL ? pg->opt.calendar : project_folder("ops/data", pg->calendar_room);
 	if (pg->opt.day != NULL && !kst_day_parse(pg->opt.day, &asked))
 		return reason_set(REASON_BAD_DAY, "--day %s is not a date; write it as 2021-01-04",
 				  pg->opt.day);
-	why = calendar_load(&b->calendar, pg->opt.calendar != NULL ? pg->opt.calendar : "ops/data");
+	why = calendar_load(&b->calendar, pg->calendar_folder);
 	if (why == REASON_OK)
 		why = day_of_exchange(b, asked, &day);
 	if (why == REASON_OK)

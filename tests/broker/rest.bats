@@ -31,6 +31,27 @@ teardown() { broker_stop; }
 	[ "$status" -eq 64 ]
 }
 
+@test "started from any folder it finds its data; a folder that is named is taken as it is" {
+	local path
+	path=$(realpath "$BROKER")
+	DIR="$BATS_TEST_TMPDIR"
+	mkdir -p "$DIR/else/where"
+	cd "$DIR/else/where"
+	"$path" --day 2021-01-04 --at 10:05:00 >"$DIR/ready" 2>"$DIR/err" 3>&- &
+	BROKER_PID=$!
+	for _ in $(seq 200); do
+		[ -s "$DIR/ready" ] && break
+		sleep 0.05
+	done
+	REST=$(jq -r .rest "$DIR/ready") CA="$DIR/else/where/broker-ca.pem" KEY=$(jq -r '.accounts[0].appkey' "$DIR/ready") SECRET=$(jq -r '.accounts[0].appsecret' "$DIR/ready")
+	TOKEN=$(token | jq -r .access_token)
+	[ "$(get FHKST01010100 $QUOTES/inquire-price FID_COND_MRKT_DIV_CODE=J FID_INPUT_ISCD=005930 | jq -r .output.stck_sdpr)" = 81000 ]
+	broker_stop
+	run "$path" --day 2021-01-04 --data tests/data
+	[ "$status" -ne 0 ]
+	[[ "$output" == *"tests/data has no figures"* ]]
+}
+
 @test "token: shape, one a minute, the same one within six hours" {
 	NO_TOKEN=1 broker_start --at 08:00:00 --clock virtual,still
 	token >"$DIR/first"
