@@ -746,15 +746,28 @@ static struct kst_day three_months_before(struct kst_day day)
 	return (struct kst_day){ year * 10000 + month * 100 + (date > 28 ? 28 : date) };
 }
 
+/* A client on the host's clock that asks for its own today means the day that is played. */
+static bool means_played_day(const struct call *call, struct kst_day from, struct kst_day to)
+{
+	struct timespec now;
+	struct kst_day today;
+
+	if (!call->b->host_clients || clock_gettime(CLOCK_REALTIME, &now) != 0)
+		return false;
+	today = kst_day_of((struct wall){ (int64_t)now.tv_sec * US_PER_S });
+	return from.yyyymmdd <= today.yyyymmdd && today.yyyymmdd <= to.yyyymmdd;
+}
+
 void answer_daily(struct call *call)
 {
-	struct kst_day from, to, border = three_months_before(kst_day_of(broker_now(call->b)));
+	struct kst_day from, to, played = kst_day_of(broker_now(call->b)),
+				 border = three_months_before(played);
 	const struct fault *oldest = call->faults.hit[FAULT_oldest];
 	bool newest_first = strcmp(rest_text(call, "INQR_DVSN"), "01") != 0, hidden;
 	struct exch_order *rows = NULL, *shown = NULL;
-	size_t row_count = 0, shown_count = 0;
+	size_t row_count = 0, shown_count = 0, kept = 0;
 	struct page page;
-	struct kst_day first;
+	struct kst_day first, asked_from, asked_to;
 	char fk[160], nk[48], start_text[KST_TEXT_SIZE], end_text[KST_TEXT_SIZE];
 
 	if (!rest_day(call, "INQR_STRT_DT", &from) || !rest_day(call, "INQR_END_DT", &to))
@@ -770,11 +783,24 @@ void answer_daily(struct call *call)
 		from = border;
 	if (call->route->variant == 1 && !call->b->host_clients && to.yyyymmdd >= border.yyyymmdd)
 		to = kst_day_add(border, -1);
+	asked_from = from;
+	asked_to = to;
+	if (means_played_day(call, from, to)) {
+		from = played.yyyymmdd < from.yyyymmdd ? played : from;
+		to = played.yyyymmdd > to.yyyymmdd ? played : to;
+	}
 	if (from.yyyymmdd <= to.yyyymmdd &&
 	    exch_daily_list(call->b->ex, call->who->account, from, to, &rows, &row_count) != REASON_OK) {
 		rest_list_failed(call);
 		goto out;
 	}
+	for (size_t i = 0; i < row_count;
+	     i++) { /* none of the days between the played one and those asked for */
+		if (kst_day_same(rows[i].day, played) || (rows[i].day.yyyymmdd >= asked_from.yyyymmdd &&
+							  rows[i].day.yyyymmdd <= asked_to.yyyymmdd))
+			rows[kept++] = rows[i];
+	}
+	row_count = kept;
 	if (call->faults.hit[FAULT_empty_success] != NULL)
 		row_count = 0;
 	shown = arrange(call, rows, row_count, newest_first, daily_wanted, &shown_count);

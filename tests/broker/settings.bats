@@ -86,6 +86,28 @@ keys() { jq -r "$1|keys_unsorted|join(\" \")"; }
 	[ "$(token | jq -r '.access_token_token_expired[0:10]')" = "$(TZ=Asia/Seoul date -d '+1 day' '+%Y-%m-%d')" ]
 }
 
+@test "a client on the host's clock asks for its today and gets the day that is played" {
+	broker_start --at 10:05:00 --clock real --set rest_per_s=0
+	local today yesterday
+	today=$(TZ=Asia/Seoul date +%Y%m%d) yesterday=$(TZ=Asia/Seoul date -d yesterday +%Y%m%d)
+	buy TTTC0012U 005930 00 3 70000 | jq -e '.rt_cd=="0"'
+	control '{"do":"truth","orders":[{"odno":"9","side":"BUY","symbol":"005930","qty":5,"price":70000,"time":"2021-01-05 10:00:00"}]}' | jq -e .ok
+	rows() { # rows FROM TO: their quantities
+		get TTTC0081R $TRADING/inquire-daily-ccld "CANO=$CANO" ACNT_PRDT_CD=01 INQR_STRT_DT="$1" INQR_END_DT="$2" SLL_BUY_DVSN_CD=00 INQR_DVSN=00 PDNO= \
+			CCLD_DVSN=00 ORD_GNO_BRNO= ODNO= INQR_DVSN_3=00 INQR_DVSN_1= EXCG_ID_DVSN_CD=ALL CTX_AREA_FK100= CTX_AREA_NK100= | jq -r '[.output1[].ord_qty]|join(" ")'
+	}
+	[ "$(rows "$today" "$today")" = 3 ]
+	[ "$(rows "$yesterday" "$today")" = 3 ]
+	[ "$(rows "$yesterday" "$yesterday")" = '' ]
+	[ "$(rows 20210104 20210104)" = 3 ]
+	[ "$(rows 20210105 20210105)" = 5 ]
+	[ "$(rows 20210105 "$today")" = '5 3' ]
+	broker_stop
+	broker_start --at 10:05:00 --clock virtual,1 --clock-file "$BATS_TEST_TMPDIR/clock" --set rest_per_s=0 # clients of this clock know the day
+	buy TTTC0012U 005930 00 3 70000 | jq -e '.rt_cd=="0"'
+	[ "$(rows "$today" "$today")" = '' ]
+}
+
 @test "paper: how it refuses, and that it is away at weekends" {
 	broker_start --env paper --at 10:05:00 --set rest_per_s=0 --set paper_refusal=OPSQ0002
 	[ "$(open_orders | jq -r .msg_cd)" = OPSQ0002 ]
