@@ -212,7 +212,7 @@ class Subscriptions(WithSimulator):
         self.assertEqual(subscribe(ws, self.key, "H0STASP0", "000660", "2")["body"]["msg_cd"], "OPSP0003")
 
     def test_any_path(self):
-        self.start()
+        self.start("--set", "ws_slot_hold_s=0")
         for path in ("", "/", "/tryitout/H0STCNT0", "/x/y?z"):
             ws = self.sim.connect(path)
             self.assertEqual(subscribe(ws, self.key, "H0STASP0", "000660")["body"]["rt_cd"], "0")
@@ -220,7 +220,7 @@ class Subscriptions(WithSimulator):
             time.sleep(0.2)
 
     def test_offered_protocols_are_not_looked_at(self):
-        self.start()
+        self.start("--set", "ws_slot_hold_s=0")
         for offered in ("json", "v1.kis, v2.kis", "a/b", "broker"):
             ws = websocket.create_connection(self.sim.ready["ws"], timeout=10,
                                              header=["Sec-WebSocket-Protocol: " + offered])
@@ -263,7 +263,7 @@ class Subscriptions(WithSimulator):
         self.assertEqual((over["body"]["rt_cd"], over["body"]["msg_cd"]), ("1", "OPSP0008"))
 
     def test_one_session_per_key(self):
-        self.start("--set", "ws_slot_hold_s=1")
+        self.start("--set", "ws_slot_hold_s=0")
         first, second = self.sim.connect(), self.sim.connect()
         self.assertEqual(subscribe(first, self.key, "H0STASP0", "005930")["body"]["rt_cd"], "0")
         refused = subscribe(second, self.key, "H0STASP0", "005930")
@@ -272,9 +272,33 @@ class Subscriptions(WithSimulator):
                          ("(null)", "9", "OPSP8996"))
         first.close()
         time.sleep(0.3)
-        self.assertEqual(subscribe(second, self.key, "H0STASP0", "005930")["body"]["msg_cd"], "OPSP8996")
-        time.sleep(1.2)
         self.assertEqual(subscribe(second, self.key, "H0STASP0", "005930")["body"]["rt_cd"], "0")
+
+    def test_many_sessions_per_key(self):
+        self.start("--set", "ws_one_session=no")
+        for symbol in ("005930", "000660", "005930"):
+            self.assertEqual(subscribe(self.sim.connect(), self.key, "H0STASP0", symbol)["body"]["rt_cd"], "0")
+        self.assertEqual(self.sim.control(do="dump")["feed"]["sessions"], 3)
+        for ws in self.sim.sockets:
+            self.assertIn(records(next_frame(ws, "H0STASP0"))[0][0], ("005930", "000660"))
+
+    def test_the_slot_is_held_after_an_end(self):
+        """Three seconds of the broker's clock, after a close as after a drop."""
+        self.start("--clock", "virtual,still")
+        ends = (lambda ws: ws.close(), lambda ws: ws.sock.close(), lambda ws: self.sim.control(do="drop"))
+        for place, end in enumerate(ends):
+            ws = self.sim.connect()
+            self.assertEqual(subscribe(ws, self.key, "H0STASP0", "005930")["body"]["rt_cd"], "0", place)
+            end(ws)
+            time.sleep(0.3)
+            ws = self.sim.connect()
+            for second, code in ((0, "OPSP8996"), (2, "OPSP8996"), (3, "OPSP0000")):
+                if second:
+                    self.sim.control(do="clock", step=f"10:05:{place * 10 + second:02d}")
+                self.assertEqual(subscribe(ws, self.key, "H0STASP0", "005930")["body"]["msg_cd"], code, (place, second))
+            ws.close()
+            time.sleep(0.3)
+            self.sim.control(do="clock", step=f"10:05:{place * 10 + 10:02d}")
 
     def test_wrong_hts_id_drops_at_the_third(self):
         ws = self.start().connect()
