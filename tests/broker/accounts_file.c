@@ -84,11 +84,39 @@ static enum reason add_holdings(struct broker *b, size_t account, const cJSON *r
 	return REASON_OK;
 }
 
+/* The login that is there for this account number, NULL = none yet. */
+static const struct login *login_for(const struct broker *b, const char *number)
+{
+	for (size_t i = 0; i < b->login_count; i++) {
+		if (strcmp(exch_account_at(b->ex, b->logins[i].account)->number, number) == 0)
+			return &b->logins[i];
+	}
+	return NULL;
+}
+
+/* A second app key for an account: one ledger, one holder, who may be told again but has nothing more of his own. */
+static enum reason share_account(const struct login *first, const char *number, const cJSON *row,
+				 struct login *who)
+{
+	static const char *const of_ledger[] = { "cash", "commission_ppm", "holdings", "branch" };
+
+	for (size_t i = 0; i < ARRAY_COUNT(of_ledger); i++) {
+		if (cJSON_GetObjectItemCaseSensitive(row, of_ledger[i]) != NULL)
+			return reason_set(REASON_FILE_SHAPE,
+					  "account %s comes a second time, for a second app key: its \"%s\" "
+					  "belongs to the first",
+					  number, of_ledger[i]);
+	}
+	who->account = first->account;
+	return REASON_OK;
+}
+
 static enum reason add_account(struct broker *b, const cJSON *row)
 {
 	struct login *who = &b->logins[b->login_count];
 	struct exch_account account = { 0 };
 	const char *env = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(row, "env"));
+	const struct login *first = NULL;
 	char made_up[32];
 	enum reason why;
 
@@ -109,15 +137,23 @@ static enum reason add_account(struct broker *b, const cJSON *row)
 	if (why == REASON_OK)
 		why = text_or_secret(row, "appsecret", APPSECRET_LEN, who->appsecret);
 	if (why == REASON_OK)
-		why = short_text(row, "htsid", made_up, who->htsid, sizeof who->htsid);
+		first = login_for(b, account.number);
+	if (why == REASON_OK && gateway_login(b, who->appkey) != NULL)
+		why = reason_set(REASON_FILE_SHAPE, "account %s: the app key is another's already",
+				 account.number);
 	if (why == REASON_OK)
-		why = short_text(row, "name", "홍길동", who->name, sizeof who->name);
+		why = short_text(row, "htsid", first != NULL ? first->htsid : made_up, who->htsid,
+				 sizeof who->htsid);
 	if (why == REASON_OK)
 		why = short_text(row, "branch", "", account.branch, sizeof account.branch);
 	if (why == REASON_OK && strspn(account.branch, "0123456789") != strlen(account.branch))
 		why = reason_set(REASON_FILE_SHAPE, "account %s: \"branch\" is digits", account.number);
 	if (why == REASON_OK)
-		why = exch_account_add(b->ex, &account, &who->account);
+		why = short_text(row, "name", first != NULL ? first->name : "홍길동", who->name,
+				 sizeof who->name);
+	if (why == REASON_OK)
+		why = first != NULL ? share_account(first, account.number, row, who)
+				    : exch_account_add(b->ex, &account, &who->account);
 	if (why == REASON_OK)
 		why = add_holdings(b, who->account, cJSON_GetObjectItemCaseSensitive(row, "holdings"));
 	if (why != REASON_OK)

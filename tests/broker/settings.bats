@@ -31,15 +31,61 @@ keys() { jq -r "$1|keys_unsorted|join(\" \")"; }
 	[ "$(price | jq -r .msg_cd)" = EGW00201 ]
 }
 
+# as N : from now on the calls are those of the N-th app key
+as() {
+	KEY=$(jq -r ".accounts[$1].appkey" "$DIR/ready") SECRET=$(jq -r ".accounts[$1].appsecret" "$DIR/ready")
+	TOKEN=${TOKENS[$1]:-$(token | jq -r .access_token)}
+	TOKENS[$1]=$TOKEN
+}
+
 @test "limits: per app key, or per account" {
-	# One key used twice is one scope either way; another account's calls never count.
-	printf '[{"account":"50123456-01"},{"account":"50999999-01"}]' >"$BATS_TEST_TMPDIR/two.json"
-	broker_start --at 10:05:00 --clock virtual,still --set rest_per_s=1 --set rest_scope=account --accounts "$BATS_TEST_TMPDIR/two.json"
-	price | jq -e '.rt_cd=="0"'
-	[ "$(price | jq -r .msg_cd)" = EGW00201 ]
-	KEY=$(jq -r '.accounts[1].appkey' "$DIR/ready") SECRET=$(jq -r '.accounts[1].appsecret' "$DIR/ready")
-	TOKEN=$(token | jq -r .access_token)
-	price | jq -e '.rt_cd=="0"'
+	# Two keys of one account, and one of another, whose calls never count for them.
+	printf '[{"account":"50123456-01"},{"account":"50123456-01"},{"account":"50999999-01"}]' >"$BATS_TEST_TMPDIR/keys.json"
+	for scope in account appkey; do
+		local TOKENS second
+		[ $scope = account ] && second=EGW00201 || second=MCA00000
+		broker_start --at 10:05:00 --clock virtual,still --set rest_per_s=1 --set rest_scope=$scope --accounts "$BATS_TEST_TMPDIR/keys.json"
+		TOKENS=("$TOKEN")
+		[ "$(price | jq -r .msg_cd)" = MCA00000 ]
+		[ "$(price | jq -r .msg_cd)" = EGW00201 ]
+		as 1
+		[ "$(price | jq -r .msg_cd)" = $second ]
+		as 2
+		[ "$(price | jq -r .msg_cd)" = MCA00000 ]
+		step 10:05:02
+		as 1
+		[ "$(price | jq -r .msg_cd)" = MCA00000 ]
+		as 0
+		[ "$(price | jq -r .msg_cd)" = $second ]
+		broker_stop
+	done
+}
+
+@test "two app keys of one account share its ledger" {
+	printf '[{"account":"50123456-01","cash":5000000,"htsid":"owner"},{"account":"50123456-01"}]' >"$BATS_TEST_TMPDIR/keys.json"
+	broker_start --at 10:05:00 --set rest_per_s=0 --accounts "$BATS_TEST_TMPDIR/keys.json"
+	[ "$(jq -c '[.accounts[]|.account+" "+.htsid]|unique' "$DIR/ready")" = '["50123456-01 owner"]' ]
+	[ "$(jq -r '[.accounts[].appkey]|unique|length' "$DIR/ready")" = 2 ]
+	local TOKENS=("$TOKEN") odno
+	odno=$(buy TTTC0012U 005930 00 3 70000 | jq -r .output.ODNO)
+	buy TTTC0012U 000660 01 2 0 | jq -e '.rt_cd=="0"'
+	as 1
+	[ "$(open_orders | jq -r '.output[0].odno')" = "$odno" ]
+	[ "$(balance TTTC8434R | jq -r '.output1[0]|.pdno+" "+.hldg_qty')" = '000660 2' ]
+	change TTTC0013U "$odno" 02 0 0 Y | jq -e '.rt_cd=="0"'
+	as 0
+	[ "$(open_orders | jq -r '.output|length')" = 0 ]
+	[ "$(control '{"do":"dump"}' | jq -c '.ledger.accounts|length')" = 1 ]
+	broker_stop
+	local bad
+	for bad in '"cash":1' '"holdings":[]' '"commission_ppm":1'; do
+		printf '[{"account":"50123456-01"},{"account":"50123456-01",%s}]' "$bad" >"$BATS_TEST_TMPDIR/keys.json"
+		run ! timeout 10 "$BROKER" --day 2021-01-04 --ca-out "$CA" --accounts "$BATS_TEST_TMPDIR/keys.json"
+		[[ "$output" == *5012345* ]]
+	done
+	printf '[{"account":"50123456-01","appkey":"%036d"},{"account":"50999999-01","appkey":"%036d"}]' 1 1 >"$BATS_TEST_TMPDIR/keys.json"
+	run ! timeout 10 "$BROKER" --day 2021-01-04 --ca-out "$CA" --accounts "$BATS_TEST_TMPDIR/keys.json"
+	[[ "$output" == *"app key"* ]]
 }
 
 @test "headers: custtype, content type, names of parameters, names of answers" {

@@ -952,6 +952,21 @@ class SeveralAccounts(WithSimulator):
             with self.assertRaises(websocket.WebSocketTimeoutException):
                 next_frame(other, "H0STCNI0")
 
+    def test_both_keys_of_an_account_are_told(self):
+        path = tempfile.mktemp(prefix="broker-accounts-")
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump([{"account": "50123456-01"}, {"account": "50123456-01"}], file)
+        self.addCleanup(os.unlink, path)
+        self.start("--accounts", path, "--market", "still")
+        sockets = []
+        for account in self.sim.ready["accounts"]:
+            self.sim.account = account
+            ws = self.sim.connect()
+            sockets.append((ws, subscribe(ws, self.sim.approval(), "H0STCNI0", account["htsid"])["body"]["output"]))
+        odno = self.sim.order("TTTC0012U", "005930", "00", 1, 60000)
+        for ws, keys in sockets:
+            self.assertEqual(decrypt(next_frame(ws, "H0STCNI0"), keys["iv"], keys["key"])[0][2], odno)
+
     def test_real_and_paper_side_by_side(self):
         self.start("--market", "still")
         paper = Simulator("--env", "paper", "--at", "10:05:00", "--market", "still")
