@@ -139,9 +139,10 @@ void feed_text(void *arg, struct ws_peer *peer, const char *text, size_t text_le
 void feed_closed(void *arg, struct ws_peer *peer);
 void feed_event(void *arg, const struct exch_event *event); /* the exchange's sink */
 void feed_flush(struct feed *feed); /* frames of this instant, notices that are due */
-/* True in a share of the orders (setting): their notices are to go out before the reply. */
-bool feed_notice_first(struct feed *feed);
-void feed_notices_now(struct feed *feed); /* all that wait, whatever their time */
+/* Around an order: its notices come up to so long before or after its reply, drawn by the seed (settings). Ends
+ * says how many real milliseconds the reply has to wait because its notices went out. */
+void feed_order_begins(struct feed *feed);
+int64_t feed_order_ends(struct feed *feed, bool notice_first);
 void feed_tick(struct feed *feed, struct wall now); /* PINGPONG and its deadlines */
 struct wall feed_next(const struct feed *feed);
 void feed_drop_all(struct feed *feed);

@@ -763,7 +763,6 @@ static void answer_line(struct broker *b, const char *line, size_t line_len, str
 	buf_add(out, "\n", 1);
 	buf_clear(&body);
 	cJSON_Delete(command);
-	feed_flush(b->feed);
 }
 
 static void client_close(struct control *ctl, struct client *c)
@@ -823,6 +822,7 @@ static bool client_read(struct control *ctl, struct client *c)
 		answer_line(ctl->b, c->in.bytes, line_len, &c->out);
 		buf_drop_front(&c->in, line_len + 1);
 	}
+	feed_flush(ctl->b->feed); /* lines that came together are one instant, and may share frames */
 	return !c->out.failed;
 }
 

@@ -17,9 +17,10 @@
 
 #include "shared/base/banned.h"
 
-#define REORDER_US   (300 * 1000) /* a notice that changes places waits so long */
-#define FRAME_HEAD   "0|%s|%03d|"
-#define NOTICES_HELD 65536
+#define REORDER_US      (300 * 1000) /* a notice that changes places waits so long */
+#define FRAME_HEAD      "0|%s|%03d|"
+#define NOTICES_HELD    65536
+#define NOTICE_FIRST_MS 50 /* a reply comes so long after its notice when the notice is to be first */
 
 enum ping_answer { PING_ANSWER_ANY, PING_ANSWER_ECHO, PING_ANSWER_VERBATIM };
 enum refuse_at { REFUSE_AT_SUBSCRIBE, REFUSE_AT_CONNECT };
@@ -95,6 +96,7 @@ struct feed {
 	struct pending pending[ARRAY_COUNT(channels)]; /* beside channels */
 	struct notice *notices; /* in order of due */
 	size_t notice_count, notice_cap;
+	int64_t shift_ms; /* of the notices of the order that is being worked off, against its reply */
 	int64_t frames_sent, records_sent, notices_sent;
 };
 
@@ -279,7 +281,9 @@ static void notice_of(struct feed *feed, const struct exch_event *ev)
 	if (!record_notice(feed->b, &b, ev))
 		return;
 	faults_strike(&feed->b->faults, "ws", "notice", kst_second_of(ev->at), FAULTS_OF_NOTICES, &hits);
-	n.due = wall_add_us(ev->at, setting(&feed->b->set, SET_lag_notice_ms) * 1000);
+	n.due = wall_add_us(ev->at, (setting(&feed->b->set, SET_lag_notice_ms) +
+				     (feed->shift_ms > 0 ? feed->shift_ms : 0)) *
+					    1000);
 	if (hits.hit[FAULT_reorder_notices] != NULL)
 		n.due = wall_add_us(n.due, REORDER_US);
 	if (!b.failed && b.len < sizeof n.plain && hits.hit[FAULT_no_notice] == NULL) {
@@ -291,45 +295,70 @@ static void notice_of(struct feed *feed, const struct exch_event *ev)
 	buf_clear(&b);
 }
 
-/* AES-256-CBC with the session's key, base64. False when it does not fit. */
-static bool encrypt(const struct session *s, const char *plain, size_t plain_len, char *out, size_t out_size)
+/* AES-256-CBC with the session's key, base64, added to the frame. False when it cannot be done. */
+static bool encrypt(const struct session *s, const struct buf *plain, struct buf *frame)
 {
-	unsigned char cipher[1024];
 	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+	unsigned char *cipher = malloc(plain->len + 32), *text = malloc((plain->len + 34) / 3 * 4 + 1);
 	int len = 0, tail = 0;
 	bool good;
 
-	good = ctx != NULL && plain_len + 32 <= sizeof cipher &&
+	good = ctx != NULL && cipher != NULL && text != NULL && !plain->failed &&
 	       EVP_EncryptInit_ex(ctx, EVP_aes_256_cbc(), NULL, (const unsigned char *)s->key,
 				  (const unsigned char *)s->iv) == 1 &&
-	       EVP_EncryptUpdate(ctx, cipher, &len, (const unsigned char *)plain, (int)plain_len) == 1 &&
+	       EVP_EncryptUpdate(ctx, cipher, &len, (const unsigned char *)plain->bytes, (int)plain->len) ==
+		       1 &&
 	       EVP_EncryptFinal_ex(ctx, cipher + len, &tail) == 1;
+	if (good)
+		buf_add(frame, text, (size_t)EVP_EncodeBlock(text, cipher, len + tail));
 	EVP_CIPHER_CTX_free(ctx);
-	if (!good || (size_t)(len + tail + 2) / 3 * 4 + 1 > out_size)
-		return false;
-	EVP_EncodeBlock((unsigned char *)out, cipher, len + tail);
-	return true;
+	free(cipher);
+	free(text);
+	return good && !frame->failed;
 }
 
-static void notice_send(struct feed *feed, const struct notice *n)
+/* Notices of one account, each as wide as the other, in one frame to every session of the account. */
+static void notices_send(struct feed *feed, const struct notice *notices, size_t count)
 {
 	const struct channel *ch = channel_of(feed->b, feed->b->paper ? "H0STCNI9" : "H0STCNI0");
-	char cipher[1600], frame[1700];
+	struct buf plain = BUF_INIT, frame = BUF_INIT;
 
+	for (size_t i = 0; i < count; i++)
+		buf_fmt(&plain, "%s%s", i > 0 ? "^" : "", notices[i].plain);
 	for (struct session *s = feed->sessions, *next; s != NULL; s = next) {
-		int len;
-
 		next = s->next;
-		if (s->who == NULL || s->who->account != n->account || !registered(s, ch, s->who->htsid) ||
-		    !frame_faults(s))
+		if (s->who == NULL || s->who->account != notices[0].account ||
+		    !registered(s, ch, s->who->htsid) || !frame_faults(s))
 			continue;
-		if (!encrypt(s, n->plain, strlen(n->plain), cipher, sizeof cipher))
+		buf_reset(&frame);
+		buf_fmt(&frame, "1|%s|%03zu|", ch->tr_id, count);
+		if (!encrypt(s, &plain, &frame))
 			continue;
-		len = snprintf(frame, sizeof frame, "1|%s|001|%s", ch->tr_id, cipher);
-		BUG_IF(len < 0 || (size_t)len >= sizeof frame, "the frame is wider than its cipher text");
-		session_send(s, frame, (size_t)len);
-		feed->notices_sent++;
+		session_send(s, frame.bytes, frame.len);
+		feed->notices_sent += (int64_t)count;
 	}
+	buf_clear(&plain);
+	buf_clear(&frame);
+}
+
+static size_t field_count(const char *record)
+{
+	size_t count = 1;
+
+	for (; *record != '\0'; record++)
+		count += *record == '^';
+	return count;
+}
+
+/* How many of these go into one frame. */
+static size_t notices_together(const struct feed *feed, const struct notice *notices, size_t count)
+{
+	size_t together = 1, most = (size_t)setting(&feed->b->set, SET_notices_per_frame);
+
+	while (together < count && together < most && notices[together].account == notices[0].account &&
+	       field_count(notices[together].plain) == field_count(notices[0].plain))
+		together++;
+	return together;
 }
 
 static void notices_until(struct feed *feed, struct wall until)
@@ -337,24 +366,37 @@ static void notices_until(struct feed *feed, struct wall until)
 	size_t count = 0;
 
 	while (count < feed->notice_count && feed->notices[count].due.us <= until.us)
-		notice_send(feed, &feed->notices[count++]);
+		count++;
+	for (size_t i = 0, together; i < count; i += together) {
+		together = notices_together(feed, feed->notices + i, count - i);
+		notices_send(feed, feed->notices + i, together);
+	}
 	if (count == 0)
 		return;
 	memmove(feed->notices, feed->notices + count, (feed->notice_count - count) * sizeof *feed->notices);
 	feed->notice_count -= count;
 }
 
-bool feed_notice_first(struct feed *feed)
+void feed_order_begins(struct feed *feed)
 {
 	int64_t share_ppm = setting(&feed->b->set, SET_notice_first_ppm);
+	int64_t most_ms = setting(&feed->b->set, SET_notice_jitter_ms);
 
-	return share_ppm > 0 && feed->notice_count > 0 &&
-	       (int64_t)(broker_random(feed->b) % 1000000) < share_ppm;
+	feed->shift_ms =
+		most_ms == 0 ? 0 : (int64_t)(broker_random(feed->b) % (uint64_t)(2 * most_ms + 1)) - most_ms;
+	if (share_ppm > 0 && (int64_t)(broker_random(feed->b) % 1000000) < share_ppm)
+		feed->shift_ms = -NOTICE_FIRST_MS;
 }
 
-void feed_notices_now(struct feed *feed)
+int64_t feed_order_ends(struct feed *feed, bool notice_first)
 {
-	notices_until(feed, FUTURE);
+	int64_t shift_ms = notice_first ? -NOTICE_FIRST_MS : feed->shift_ms;
+
+	feed->shift_ms = 0;
+	if (shift_ms >= 0 || feed->notice_count == 0)
+		return 0;
+	notices_until(feed, notice_first ? FUTURE : broker_now(feed->b));
+	return -shift_ms;
 }
 
 void feed_notice_push(struct feed *feed, size_t account, const char *plain)
@@ -362,7 +404,7 @@ void feed_notice_push(struct feed *feed, size_t account, const char *plain)
 	struct notice n = { .account = account };
 
 	snprintf(n.plain, sizeof n.plain, "%s", plain);
-	notice_send(feed, &n);
+	notices_send(feed, &n, 1);
 }
 
 void feed_frame_push(struct feed *feed, const char *frame)

@@ -683,10 +683,12 @@ static void faults_after(struct call *call)
 		reply->delay_ms = f->number / setting(&call->b->set, SET_delay_divisor);
 	reply->tox = toxics_of(&call->faults, setting(&call->b->set, SET_slice_pause_ms),
 			       setting(&call->b->set, SET_delay_divisor));
-	if (struck(call, FAULT_notice_before_reply) != NULL || feed_notice_first(call->b->feed)) {
-		feed_notices_now(call->b->feed);
+	if ((call->route->flags & ROUTE_ORDER) != 0) {
+		int64_t wait_ms =
+			feed_order_ends(call->b->feed, struck(call, FAULT_notice_before_reply) != NULL);
+
 		if (reply->delay_ms == 0)
-			reply->delay_ms = 50;
+			reply->delay_ms = wait_ms;
 	}
 }
 
@@ -773,6 +775,8 @@ static void work_off(struct call *call, bool path_known, bool method_known)
 	} else if (check_all(call)) {
 		if ((f = struck(call, FAULT_row_before_page)) != NULL)
 			row_joins(call, f);
+		if ((call->route->flags & ROUTE_ORDER) != 0)
+			feed_order_begins(call->b->feed);
 		call->route->answer(call);
 	}
 	BUG_IF(!call->done, "every answer function ends its answer");

@@ -31,8 +31,10 @@ class Simulator:
         self.ca = self.dir + "/ca.pem"
         self.control_path = self.dir + "/c.sock"
         self.err = open(self.dir + "/err", "w+", encoding="utf-8")
-        # The newest layouts, whatever the day; test_widths_by_day asks for those of the day.
-        newest = ["--set", "trade_fields=47", "--set", "book_fields=63"]
+        # The newest layouts, whatever the day; test_widths_by_day asks for those of the day. Notices one by one and right
+        # after the reply; the tests of NoticeTimes ask for what is usual.
+        newest = ["--set", "trade_fields=47", "--set", "book_fields=63", "--set", "notice_jitter_ms=0", "--set",
+                  "notices_per_frame=1"]
         if "paper" not in options:
             newest += ["--set", "notice_fields=26"]
         self.process = subprocess.Popen(
@@ -117,6 +119,19 @@ class Simulator:
         if not answer["ok"]:
             raise RuntimeError(answer)
         return answer
+
+    def commands(self, commands):
+        """All in one write: worked off in one go, at one instant."""
+        with socket.socket(socket.AF_UNIX) as s:
+            s.settimeout(20)
+            s.connect(self.control_path)
+            s.sendall(b"".join(json.dumps(command).encode() + b"\n" for command in commands))
+            got = b""
+            while got.count(b"\n") < len(commands):
+                got += s.recv(65536)
+        for answer in map(json.loads, got.splitlines()):
+            if not answer["ok"]:
+                raise RuntimeError(answer)
 
     def faults(self, *kinds, on="ws", count=1):
         self.control(do="faults", set=[{"on": on, "count": count, "kind": kind} for kind in kinds])
@@ -381,12 +396,18 @@ class Frames(WithSimulator):
         ws = self.start("--market", "still").connect()
         subscribe(ws, self.key, "H0STCNT0", "005930")
         self.sim.control(do="clock", pace="still")
-        for price in (70000, 70100, 70200):
-            self.sim.control(do="tick", symbol="005930", price=price, qty=2)
-        prices = []
-        while 70200 not in prices:
-            prices += [int(r[2]) for r in records(next_frame(ws, "H0STCNT0"))]
-        self.assertEqual([p for p in prices if p > 70000], [70100, 70200])
+        for most, counts in ((20, ["004"]), (3, ["003", "001"]), (1, ["001"] * 4)):
+            self.sim.control(do="set", set=f"bundle_max={most}")
+            self.sim.commands([{"do": "tick", "symbol": "005930", "price": price, "qty": 2}
+                               for price in (70100, 70200, 70300, 70400)])
+            frames = []
+            while len(frames) < len(counts):
+                frame = next_frame(ws, "H0STCNT0")
+                if int(records(frame)[0][2]) > 70000:  # those of the still market go before
+                    frames.append(frame)
+            self.assertEqual([frame.split("|")[2] for frame in frames], counts)
+            self.assertEqual([int(r[2]) for frame in frames for r in records(frame)], [70100, 70200, 70300, 70400])
+            self.assertEqual([int(r[12]) for frame in frames for r in records(frame)], [2, 2, 2, 2])
 
     def test_unsubscribed_channel_falls_silent(self):
         ws = self.start().connect()
@@ -480,6 +501,62 @@ class Notices(WithSimulator):
         reader.join(10)
         self.assertGreaterEqual(replied, 0.7)
         self.assertLess(seen[0], replied)
+
+
+class NoticeTimes(WithSimulator):
+    OPTIONS = ("--at", "10:05:00", "--market", "still", "--set", "rest_per_s=0", "--set", "notice_jitter_ms=50",
+               "--set", "notices_per_frame=10")
+
+    def gaps(self, seed):
+        """Seconds from each order's reply to its notice."""
+        self.start("--set", "seed=" + seed)
+        ws, seen, replied = self.sim.connect(), {}, {}
+        ack = subscribe(ws, self.key, "H0STCNI0", self.sim.account["htsid"])["body"]["output"]
+        frames = []
+        reader = threading.Thread(target=lambda: [frames.append((next_frame(ws, "H0STCNI0"), time.monotonic()))
+                                                  for _ in range(16)])
+        reader.start()
+        for _ in range(16):
+            odno = self.sim.order("TTTC0012U", "005930", "00", 1, 60000)
+            replied[odno] = time.monotonic()
+            time.sleep(0.06)  # its notice is there before the next order
+        reader.join(10)
+        for frame, at in frames:
+            for notice in decrypt(frame, ack["iv"], ack["key"]):
+                seen[notice[2]] = at
+        self.assertEqual(sorted(seen), sorted(replied))
+        return [seen[odno] - replied[odno] for odno in replied]
+
+    def test_before_or_after_the_reply(self):
+        first, again, other = self.gaps("5"), self.gaps("5"), self.gaps("6")
+        for gaps in (first, again, other):
+            self.assertLess(min(gaps), -0.015)
+            self.assertGreater(max(gaps), 0.005)
+            self.assertTrue(all(-0.3 < gap < 0.3 for gap in gaps), gaps)
+
+        def apart(one, two):
+            return max(abs(a - b) for a, b in zip(one, two))
+        self.assertLess(sorted(abs(a - b) for a, b in zip(first, again))[8], 0.015)  # the same draws; a busy host is late
+        self.assertGreater(apart(first, other), 0.03)
+
+    def test_several_notices_in_a_frame(self):
+        self.start("--set", "notice_jitter_ms=0")
+        ws = self.sim.connect()
+        ack = subscribe(ws, self.key, "H0STCNI0", self.sim.account["htsid"])["body"]["output"]
+        odno = self.sim.order("TTTC0012U", "005930", "01", 1, 0)
+        frame = next_frame(ws, "H0STCNI0")
+        notices = decrypt(frame, ack["iv"], ack["key"])
+        self.assertEqual((frame[:14], [len(n) for n in notices]), ("1|H0STCNI0|002", [26, 26]))
+        self.assertEqual([(n[2], n[13]) for n in notices], [(odno, "1"), (odno, "2")])
+        self.sim.control(do="set", set="notices_per_frame=1")
+        self.sim.order("TTTC0012U", "005930", "01", 1, 0)
+        self.assertEqual([next_frame(ws, "H0STCNI0")[:14] for _ in range(2)], ["1|H0STCNI0|001"] * 2)
+        # what is not equally wide cannot share a frame
+        self.sim.control(do="set", set="notices_per_frame=10")
+        self.sim.faults("extra_fields:2")
+        self.sim.order("TTTC0012U", "005930", "01", 1, 0)
+        self.assertEqual([[len(n) for n in decrypt(next_frame(ws, "H0STCNI0"), ack["iv"], ack["key"])] for _ in range(2)],
+                         [[28], [26]])
 
 
 class Connection(WithSimulator):
