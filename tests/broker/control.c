@@ -361,6 +361,7 @@ static enum reason truth_calendar(struct broker *b, const cJSON *days)
 		const char *state = cJSON_GetStringValue(day);
 
 		if (b->calendar_edit_count == CALENDAR_EDITS || state == NULL ||
+		    (strcmp(state, "open") != 0 && strcmp(state, "closed") != 0) ||
 		    !kst_day_parse(day->string, &edit->day))
 			return reason_set(REASON_BAD_USAGE, "calendar: dates with \"open\" or \"closed\"");
 		edit->open = strcmp(state, "open") == 0;

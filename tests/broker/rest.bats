@@ -345,6 +345,38 @@ PY
 	BROKER_PID=
 }
 
+@test "control: the calendar that is told, and the days that begin later" {
+	broker_start --at 10:05:00 --clock virtual,still --set rest_per_s=0 --set token_life_s=864000 --market still
+	opens() { get CTCA0903R $QUOTES/chk-holiday BASS_DT=20210104 CTX_AREA_NK= CTX_AREA_FK= | jq -r '[.output[0:6][].opnd_yn]|join("")'; }
+	[ "$(opens)" = YYYYYN ]
+	control '{"do":"truth","calendar":{"2021-01-05":"closed","2021-01-09":"open"}}' | jq -e .ok
+	[ "$(opens)" = YNYYYY ]
+	control '{"do":"clock","step":"2021-01-05 10:05:00"}' | jq -e .ok
+	[ "$(control '{"do":"now"}' | jq -r .phase)" = closed ]
+	[ "$(buy TTTC0012U 005930 00 1 70000 | jq -r .msg_cd)" = APBK0919 ]
+	control '{"do":"truth","calendar":{}}' | jq -e .ok # replaces
+	[ "$(opens)" = YYYYYN ]
+	control '{"do":"clock","step":"2021-01-06 10:05:00"}' | jq -e .ok
+	[ "$(control '{"do":"now"}' | jq -r .phase)" = continuous ]
+	control '{"do":"truth","calendar":{"2021-01-05":"perhaps"}}' | jq -e '.ok==false and (.error|test("calendar"))'
+}
+
+@test "control: what the next orders take" {
+	broker_start --at 10:05:00 --clock virtual,still --set rest_per_s=0 --market still
+	control '{"do":"truth","next":[{"odno":"777","filled":2,"amount":123456,"visible_after":5},{"odno":"778"}]}' | jq -e .ok
+	row() { daily TTTC0081R | jq -r --arg o "$1" '.output1[]|select(.odno==$o)|"\(.ord_qty) \(.tot_ccld_qty) \(.tot_ccld_amt) \(.rmn_qty)"'; }
+	[ "$(buy TTTC0012U 005930 00 5 60000 | jq -r .output.ODNO)" = 0000000777 ]
+	[ "$(row 0000000777)" = '' ]
+	[ "$(balance TTTC8434R | jq -r '.output1|length')" = 0 ]
+	[ "$(buy TTTC0012U 005930 00 5 60000 | jq -r .output.ODNO)" = 0000000778 ]
+	[ "$(row 0000000778 | cut -d' ' -f1,2,4)" = '5 0 5' ]
+	[ "$(buy TTTC0012U 005930 01 1 0 | jq -r .output.ODNO)" = 0000004126 ] # nothing is said of it
+	[ "$(row 0000004126 | cut -d' ' -f1,2,4)" = '1 1 0' ]
+	control '{"do":"clock","step":"10:05:05"}' | jq -e .ok
+	[ "$(row 0000000777)" = '5 2 123456 3' ]
+	[ "$(balance TTTC8434R | jq -r '.output1[0].hldg_qty')" = 3 ]
+}
+
 @test "state is kept over a restart" {
 	broker_start --at 10:05:00 --state "$BATS_TEST_TMPDIR/state.json"
 	buy TTTC0012U 005930 01 7 0 | jq -e '.rt_cd=="0"'

@@ -324,6 +324,19 @@ class Subscriptions(WithSimulator):
             while True:
                 ws.recv()
 
+    def test_wrong_hts_id_as_often_as_it_is_set(self):
+        ws = self.start("--set", "ws_bad_htsid_drop=0", "--set", "ws_slot_hold_s=0").connect()
+        for _ in range(6):
+            self.assertEqual(subscribe(ws, self.key, "H0STCNI0", "nobody")["body"]["msg_cd"], "OPSP0007")
+        self.assertEqual(subscribe(ws, self.key, "H0STASP0", "005930")["body"]["rt_cd"], "0")
+        ws.close()
+        self.sim.control(do="set", set="ws_bad_htsid_drop=1")
+        time.sleep(0.3)
+        ws = self.sim.connect()
+        ws.send(message(self.key, "H0STCNI0", "nobody"))
+        with self.assertRaises((websocket.WebSocketException, OSError)):
+            ws.recv()
+
 
 class Frames(WithSimulator):
     OPTIONS = ("--at", "10:05:00", "--clock", "virtual,100", "--set", "ws_ping_s=0")
@@ -579,6 +592,17 @@ class Connection(WithSimulator):
                 next_json(ws, "PINGPONG")
         self.assertTrue(3 <= time.monotonic() - start < 7)
 
+    def test_pings_that_may_be_missed(self):
+        self.start("--set", "ws_ping_s=1", "--set", "ws_ping_missed=1")
+        for missed in (1, 2):
+            self.sim.control(do="set", set=f"ws_ping_missed={missed}")
+            ws, pings = self.sim.connect(), 0
+            with self.assertRaises((websocket.WebSocketConnectionClosedException, OSError)):
+                while True:
+                    next_json(ws, "PINGPONG")
+                    pings += 1
+            self.assertEqual(pings, missed)
+
     def test_pong_frame_counts_unless_echo_is_demanded(self):
         ws = self.start("--set", "ws_ping_s=1").connect()
         for _ in range(5):
@@ -589,6 +613,28 @@ class Connection(WithSimulator):
             for _ in range(6):
                 next_json(ws, "PINGPONG")
                 ws.pong("x")
+
+    def test_control_drops_every_connection(self):
+        self.start("--set", "ws_one_session=no", "--set", "ws_slot_hold_s=0", "--set", "ws_ping_s=0")
+        sockets = [self.sim.connect() for _ in range(3)]
+        for ws in sockets[:2]:
+            subscribe(ws, self.key, "H0STASP0", "005930")
+        self.sim.control(do="drop")
+        for ws in sockets:
+            with self.assertRaises((websocket.WebSocketException, OSError)):
+                for _ in range(50):
+                    ws.recv()
+        self.assertEqual(self.sim.control(do="dump")["feed"]["sessions"], 0)
+        self.assertEqual(subscribe(self.sim.connect(), self.key, "H0STASP0", "005930")["body"]["rt_cd"], "0")
+
+    def test_control_sends_a_frame_as_it_is(self):
+        self.start("--set", "ws_one_session=no", "--set", "ws_ping_s=0")
+        sockets = [self.sim.connect() for _ in range(2)]
+        subscribe(sockets[0], self.key, "H0STCNI0", self.sim.account["htsid"])
+        for text in ("0|H0STCNT0|001|005930^x^", "{\"header\":1}", "삼성"):
+            self.sim.control(do="frame", text=text)
+            for ws in sockets:  # who registered nothing gets it too
+                self.assertEqual(ws.recv(), text)
 
     def test_drop_socket(self):
         ws = self.start().connect()
