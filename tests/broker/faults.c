@@ -32,9 +32,14 @@ void faults_help(FILE *out)
 {
 	static const char *const forms[] = { "", ":TEXT", ":N", ":TIME" };
 
-	for (size_t i = 0; i < FAULT_KIND_COUNT; i++)
-		fprintf(out, "  %s%-*s %s\n", kinds[i].name, (int)(26 - strlen(kinds[i].name)),
-			forms[kinds[i].argument], kinds[i].help);
+	for (size_t i = 0; i < FAULT_KIND_COUNT; i++) {
+		const char *where = (FAULTS_OF_LINE >> i & 1) != 0        ? "both"
+				    : (FAULTS_ON_WEBSOCKET >> i & 1) != 0 ? "ws"
+									  : "rest";
+
+		fprintf(out, "  %s%-*s %-5s %s\n", kinds[i].name, (int)(26 - strlen(kinds[i].name)),
+			forms[kinds[i].argument], where, kinds[i].help);
+	}
 }
 
 void faults_clear(struct faults *fs)

@@ -58,7 +58,7 @@
 	F(extra_fields, NUM, "records have N more fields")                                                   \
 	F(garbage_frame, NONE, "a frame of nonsense before the frame")                                       \
 	F(clock_skew, TIME, "on host: the broker's clock is behind the host's by this")                      \
-	F(oldest, TEXT, "days before this one are refused")
+	F(oldest, TEXT, "daily-ccld from a day before this one is refused")
 
 enum fault_kind {
 #define F(name, argument, help) FAULT_##name,
@@ -93,7 +93,7 @@ enum reason faults_set(struct faults *fs, const cJSON *list);
 void faults_report(const struct faults *fs,
 		   struct buf *out); /* JSON array: each fault and how often it struck */
 const char *fault_kind_name(enum fault_kind kind);
-void faults_help(FILE *out);
+void faults_help(FILE *out); /* kind, argument, where it is seen, what it does */
 
 /* The faults that strike one request or frame: at most one of each kind. */
 struct fault_hits {
@@ -109,7 +109,10 @@ struct fault_hits {
 	(FAULT_BIT(latency) | FAULT_BIT(bandwidth) | FAULT_BIT(slow_close) | FAULT_BIT(timeout) |            \
 	 FAULT_BIT(reset_peer) | FAULT_BIT(slicer) | FAULT_BIT(limit_data))
 #define FAULTS_OF_NOTICES (FAULT_BIT(no_notice) | FAULT_BIT(double_notice) | FAULT_BIT(reorder_notices))
-#define FAULTS_OF_CALLS   (~(FAULTS_OF_FRAMES | FAULTS_OF_NOTICES | FAULT_BIT(clock_skew)))
+/* All that a WebSocket client can see; the others, and those of the line, a REST client. */
+#define FAULTS_ON_WEBSOCKET                                                                                  \
+	(FAULTS_OF_FRAMES | FAULTS_OF_NOTICES | FAULTS_OF_LINE | FAULT_BIT(notice_before_reply))
+#define FAULTS_OF_CALLS (~(FAULTS_OF_FRAMES | FAULTS_OF_NOTICES | FAULT_BIT(clock_skew)))
 void faults_strike(struct faults *fs, const char *on, const char *alias, int32_t second_of_day,
 		   uint64_t kinds, struct fault_hits *out);
 /* A standing condition, nothing is counted: is there a live fault of this kind? */

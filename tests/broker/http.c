@@ -165,14 +165,15 @@ static bool tls_again(struct conn *c, int result)
 
 static void reply_bytes(struct conn *c, struct http_reply *reply, const char *reason_phrase)
 {
+	const char *type = reply->type != NULL ? reply->type : "application/json; charset=utf-8";
 	char date[40];
 
 	c->srv->date(c->srv->arg, date);
 	buf_reset(&c->out);
-	buf_fmt(&c->out,
-		"HTTP/1.1 %d %s\r\nDate: %s\r\nContent-Type: application/json; "
-		"charset=utf-8\r\nContent-Length: %zu\r\n",
-		reply->status, reason_phrase, date, reply->body.len);
+	buf_fmt(&c->out, "HTTP/1.1 %d %s\r\nDate: %s\r\n", reply->status, reason_phrase, date);
+	if (*type != '\0')
+		buf_fmt(&c->out, "Content-Type: %s\r\n", type);
+	buf_fmt(&c->out, "Content-Length: %zu\r\n", reply->body.len);
 	buf_add(&c->out, reply->head.bytes, reply->head.len);
 	buf_fmt(&c->out, "Connection: %s\r\n\r\n", c->close_after ? "close" : "keep-alive");
 	if (reply->how == HTTP_CUT) {
@@ -321,7 +322,7 @@ static void conn_reply(struct conn *c, struct http_reply *reply)
 
 static void conn_refuse(struct conn *c, int status)
 {
-	struct http_reply reply = { .status = status };
+	struct http_reply reply = { .status = status, .type = "" };
 
 	c->close_after = true;
 	conn_reply(c, &reply);

@@ -48,6 +48,7 @@ enum http_how {
 };
 struct http_reply {
 	int status;
+	const char *type; /* Content-Type; NULL = JSON; "" = none, for a body of nothing */
 	struct buf head; /* further header lines, each with CRLF, in the case they are to have */
 	struct buf body;
 	enum http_how how;

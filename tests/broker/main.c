@@ -122,7 +122,8 @@ static void help_more(void)
 	settings_help(stdout);
 	printf("\nEndpoints (method, path, ids: real, real before 2025, paper, paper before 2025):\n");
 	rest_routes_help(stdout);
-	printf("\nFaults (\"on\" names an endpoint, \"ws\" or \"host\"):\n");
+	printf("\nFaults (\"on\" names an endpoint, \"ws\" or \"host\"; seen by clients of REST, of the "
+	       "WebSocket, or both):\n");
 	faults_help(stdout);
 	printf("\nExample:\n  bin/broker --day 2021-01-04 --at 09:59:00 --control /tmp/broker.sock --ca-out "
 	       "/tmp/ca.pem\n");

@@ -583,6 +583,7 @@ static void bare_reply(struct call *call, int status, const char *body)
 	buf_reset(&call->reply->body);
 	buf_puts(&call->reply->body, body);
 	call->reply->status = status;
+	call->reply->type = *body != '\0' ? "text/html" : "";
 	call->done = true;
 	remember(call, "");
 }

@@ -4,10 +4,12 @@ limits, and every WebSocket fault. Runs as a unittest; BROKER names the program 
 
 import json
 import os
+import re
 import signal
 import socket
 import ssl
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -21,6 +23,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 BROKER = os.environ.get("BROKER", os.path.join(TOP, "bin/broker"))
 SAMPLES = os.path.join(TOP, "tests/data/kis")
 TRADING = "/uapi/domestic-stock/v1/trading/"
+SEEN = set()  # kinds of faults, see EveryFault
 
 
 class Simulator:
@@ -135,6 +138,13 @@ class Simulator:
 
     def faults(self, *kinds, on="ws", count=1):
         self.control(do="faults", set=[{"on": on, "count": count, "kind": kind} for kind in kinds])
+
+    def saw(self, *kinds):
+        """The test has just seen these faults on the wire; the simulator says that they struck."""
+        struck = {f["kind"].split(":")[0] for f in self.control(do="faults")["faults"] if f["struck"] > 0}
+        if not struck.issuperset(kinds):
+            raise RuntimeError(f"seen {kinds}, but only {struck} struck")
+        SEEN.update(kinds)
 
     def connect(self, path="/tryitout"):
         ws = websocket.create_connection(self.ready["ws"] + path, timeout=10)
@@ -486,18 +496,22 @@ class Notices(WithSimulator):
         ws.settimeout(1)
         with self.assertRaises(websocket.WebSocketTimeoutException):
             next_frame(ws, "H0STCNI0")
+        self.sim.saw("no_notice")
         ws.settimeout(10)
         self.sim.faults("double_notice")
         odno = self.sim.order("TTTC0012U", "005930", "00", 1, 70000)
         twins = self.notices(ws, ack, 2)
         self.assertEqual(twins[0], twins[1])
         self.assertEqual(twins[0][2], odno)
+        self.sim.saw("double_notice")
         self.sim.faults("reorder_notices")
         odno = self.sim.order("TTTC0012U", "005930", "01", 1, 0)
         self.assertEqual([n[13] for n in self.notices(ws, ack, 2)], ["2", "1"])
+        self.sim.saw("reorder_notices")
         self.sim.faults("extra_fields:3", count=-1)
         self.sim.order("TTTC0012U", "005930", "00", 1, 70000)
         self.assertEqual(len(self.notices(ws, ack, 1)[0]), 29)
+        self.sim.saw("extra_fields")
 
     def test_notice_before_reply(self):
         self.start()
@@ -514,6 +528,7 @@ class Notices(WithSimulator):
         reader.join(10)
         self.assertGreaterEqual(replied, 0.7)
         self.assertLess(seen[0], replied)
+        self.sim.saw("notice_before_reply")
 
 
 class NoticeTimes(WithSimulator):
@@ -643,6 +658,7 @@ class Connection(WithSimulator):
         with self.assertRaises((websocket.WebSocketException, OSError)):
             while True:
                 ws.recv()
+        self.sim.saw("drop_socket")
 
     def test_silent_socket(self):
         ws = self.start().connect()
@@ -653,6 +669,7 @@ class Connection(WithSimulator):
         with self.assertRaises(websocket.WebSocketTimeoutException):
             for _ in range(5):
                 ws.recv()
+        self.sim.saw("silent_socket")
 
     def test_garbage_and_extra_fields(self):
         ws = self.start().connect()
@@ -660,6 +677,7 @@ class Connection(WithSimulator):
         self.sim.faults("garbage_frame")
         texts = [ws.recv() for _ in range(3)]
         self.assertEqual(sum("garbage" in t for t in texts), 1)
+        self.sim.saw("garbage_frame")
         self.sim.faults("extra_fields:2", count=-1)
         time.sleep(1.2)
         while len(records(next_frame(ws, "H0STCNT0"))[0]) != 49:
@@ -694,6 +712,7 @@ class Connection(WithSimulator):
         chunks, ended, _ = self.raw_trades("latency:1500ms", until=4)
         self.assertIsNone(ended)
         self.assertGreaterEqual(chunks[0][0], 1.4)
+        self.sim.saw("latency")
 
     def test_line_bandwidth(self):
         # a frame of some 280 bytes at 1 KB/s takes more than 200 ms from its first byte to its last
@@ -708,6 +727,7 @@ class Connection(WithSimulator):
         self.assertGreaterEqual(end - first[0], 0.12)
         self.assertLess(len(first[1]), 100)
         self.assertEqual(whole[0], 0x81)
+        self.sim.saw("bandwidth")
 
     def test_line_slicer(self):
         chunks, ended, _ = self.raw_trades("slicer:20", until=2, more=("--set", "slice_pause_ms=30"))
@@ -717,21 +737,25 @@ class Connection(WithSimulator):
         self.assertEqual(joined[:2], b"\x81\x7e")
         length = int.from_bytes(joined[2:4], "big")
         self.assertEqual(len(records(joined[4:4 + length].decode())[0]), 47)
+        self.sim.saw("slicer")
 
     def test_line_limit_data(self):
         chunks, ended, _ = self.raw_trades("limit_data:100")
         self.assertEqual(sum(len(piece) for _, piece in chunks), 100)
         self.assertEqual(ended, "end")
+        self.sim.saw("limit_data")
 
     def test_line_timeout(self):
         chunks, ended, took = self.raw_trades("timeout:1500ms", until=6)
         self.assertEqual((chunks, ended), ([], "end"))
         self.assertTrue(1.4 <= took < 4, took)
+        self.sim.saw("timeout")
 
     def test_line_reset_peer(self):
         chunks, ended, took = self.raw_trades("reset_peer:500ms", until=6)
         self.assertEqual((chunks, ended), ([], "reset"))
         self.assertGreaterEqual(took, 0.5)
+        self.sim.saw("reset_peer")
 
     def test_line_slow_close(self):
         chunks, ended, took = self.raw_trades("slow_close:1200ms", until=6)
@@ -740,6 +764,7 @@ class Connection(WithSimulator):
         self.assertLess(chunks[-1][0], 1.2)
         self.assertEqual(ended, "end")
         self.assertGreaterEqual(took - chunks[-1][0], 1.1)
+        self.sim.saw("slow_close")
 
     def test_bad_clients_are_survived(self):
         self.start()
@@ -1189,6 +1214,16 @@ class Days(unittest.TestCase):
                 sim.order("TTTC0012U", "005930", "00", 1, 80000)
         finally:
             sim.close()
+
+
+class ZEveryFault(unittest.TestCase):  # unittest takes classes by their names: after all others
+    @unittest.skipIf(len(sys.argv) > 1, "not all of the file runs")
+    def test_every_kind_that_a_client_can_see_was_seen(self):
+        """faults.bats asks the same of what a REST client can see."""
+        text = subprocess.run([BROKER, "--help"], capture_output=True, text=True, check=True).stdout
+        rows = re.findall(r"^  ([a-z_0-9]+)(?::[A-Z]+)? +(rest|ws|both) ", text[text.index("\nFaults"):], re.M)
+        self.assertGreaterEqual(len(rows), 37)
+        self.assertEqual(SEEN, {kind for kind, where in rows if where != "rest"})
 
 
 if __name__ == "__main__":
