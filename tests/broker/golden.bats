@@ -150,6 +150,18 @@ compare_all() {
 	done
 }
 
+@test "the comparison sees a row of ours like none recorded, and a recorded one like none of ours" {
+	printf '{"output":[{"ord_dt":"20210104","qty":"1"},{"ord_dt":"","qty":"1"}]}' >"$BATS_TEST_TMPDIR/sample.json"
+	rows() { printf '{"output":[%s]}' "$1" | /usr/bin/python3 "$TOP/tests/broker/golden.py" "$BATS_TEST_TMPDIR/sample.json" "${@:2}"; }
+	rows '{"ord_dt":"","qty":"5"},{"ord_dt":"20210105","qty":"7"},{"ord_dt":"20210106","qty":"0"}'
+	run rows '{"ord_dt":"20210104","qty":"5"}'
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"recorded row 1"* ]]
+	rows '{"ord_dt":"20210104","qty":"5"}' some_rows
+	run rows '{"ord_dt":"","qty":"5"},{"ord_dt":"20210105","qty":"x"},{"ord_dt":"20210105","qty":"7"}'
+	[ "$status" -eq 1 ]
+}
+
 @test "tokens, keys and gateway errors as recorded" { compare_all '^(auth|error)_' 8; }
 @test "orders, changes and their refusals as recorded" { compare_all '^order_(cash|rvsecncl|reject)' 18; }
 @test "open orders, buying power, sellable as recorded" { compare_all '^psbl_' 4; }

@@ -9,6 +9,7 @@ usage: golden.py SAMPLE[#N][@KEY] [OPTION...]
   missing=KEYS  the sample's, not in the answer             extra=KEYS  the answer's, not in the sample
   empty=KEYS    may be empty on one side only               free=KEYS   may have any form or value
   subset        the sample shows only some keys, picked out by its source in an order of its own
+  some_rows     not every recorded row has its like in the answer
   common        only what both have is compared (the sample is a neighbouring transaction's)
 """
 import json
@@ -26,14 +27,14 @@ class Wrong(Exception):
 class Rules:
     def __init__(self, words):
         self.keys = {"missing": set(), "extra": set(), "empty": set(), "free": set()}
-        self.at, self.subset, self.common = None, False, False
+        self.at, self.subset, self.common, self.some_rows = None, False, False, False
         for word in words:
             name, _, value = word.partition("=")
             if name == "at":
                 self.at = value
             elif name in self.keys:
                 self.keys[name] = set(value.split(","))
-            elif word in ("subset", "common"):
+            elif word in ("subset", "common", "some_rows"):
                 setattr(self, word, True)
             else:
                 raise SystemExit(f"unknown option {word}")
@@ -105,21 +106,32 @@ def compare(key, want, got, at, rules):
         compare_value(key, want, got, at, rules)
 
 
+def unlike_all(key, row, others, at, rules, ours):
+    """Why a row is like none of the others; None = it is like one. `ours` tells whose row it is."""
+    first = None
+    for other in others:
+        want, got = (other, row) if ours else (row, other)
+        try:
+            compare(key, want, got, at, rules)
+            return None
+        except Wrong as wrong:
+            first = first or wrong
+    return first
+
+
 def compare_rows(key, want, got, at, rules):
-    """Every row of the answer must be like one of the recorded ones."""
+    """Every row of the answer must be like one of the recorded ones, and every recorded one like one of the answer, unless
+    the table says that the question does not bring about all that was recorded."""
     if bool(want) != bool(got):
         raise Wrong(f"{at}: {len(got)} rows, the sample has {len(want)}")
     for i, row in enumerate(got):
-        first = None
-        for sample in want:
-            try:
-                compare(key, sample, row, f"{at}[{i}]", rules)
-                first = None
-                break
-            except Wrong as wrong:
-                first = first or wrong
-        if first is not None:
-            raise first
+        wrong = unlike_all(key, row, want, f"{at}[{i}]", rules, True)
+        if wrong is not None:
+            raise wrong
+    for i, row in enumerate(want):
+        wrong = None if rules.some_rows else unlike_all(key, row, got, f"{at}, recorded row {i}", rules, False)
+        if wrong is not None:
+            raise wrong
 
 
 def sample_of(place):
