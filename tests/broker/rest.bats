@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # The simulator's REST side seen by curl: rules, codes, shapes against recorded answers.
-# shellcheck disable=SC1091,SC2034,SC2086,SC2119 # lib.bash is found at run time, its functions read NK and FK, paths have no blanks
+# shellcheck disable=SC1091,SC2030,SC2031,SC2034,SC2086,SC2119 # lib.bash is found at run time, its functions read NK and FK, paths have no blanks
 bats_require_minimum_version 1.5.0
 
 setup() { . "$BATS_TEST_DIRNAME/lib.bash"; }
