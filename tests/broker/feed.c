@@ -34,7 +34,7 @@ enum channel_kind {
 	CHANNEL_QUIET
 };
 
-/* Quiet channels can be registered and never say anything. `combined` = KRX and NXT together: KRX alone here. */
+/* Quiet channels, those of NXT, can be registered and never say anything. `combined` = KRX and NXT together: KRX alone here. */
 static const struct channel {
 	const char *tr_id;
 	enum channel_kind kind;
@@ -599,6 +599,14 @@ static void release(struct session *s, const struct subscription *sub, const str
 		    false);
 }
 
+/* Funds are not traded on NXT, and before it opened nothing was. Which stocks are is not known here: all of them. */
+static bool on_nxt(const struct broker *b, const char *code)
+{
+	const struct exch_quote *q = exch_quote_of(b->ex, code);
+
+	return record_second_exchange(b) && q != NULL && !q->etf;
+}
+
 static void subscribe(struct session *s, const struct subscription *sub, const struct channel *ch)
 {
 	struct broker *b = s->feed->b;
@@ -624,6 +632,10 @@ static void subscribe(struct session *s, const struct subscription *sub, const s
 	}
 	if ((int64_t)s->reg_count >= setting(&b->set, SET_ws_registrations)) {
 		acknowledge(s, sub->tr_id, sub->tr_key, "1", "OPSP0008", "MAX SUBSCRIBE OVER", false, false);
+		return;
+	}
+	if (ch->kind == CHANNEL_QUIET && setting(&b->set, SET_ws_nxt_drop) != 0 && !on_nxt(b, sub->tr_key)) {
+		session_drop(s);
 		return;
 	}
 	if (market && exch_quote_of(b->ex, sub->tr_key) == NULL) {

@@ -153,11 +153,14 @@ int64_t record_book_fields(const struct broker *bk)
 		     59);
 }
 
+bool record_second_exchange(const struct broker *bk)
+{
+	return exch_today(bk->ex)->day.yyyymmdd >= DAY_SECOND_EXCHANGE;
+}
+
 int64_t record_notice_fields(const struct broker *bk)
 {
-	int32_t day = exch_today(bk->ex)->day.yyyymmdd;
-
-	return width(setting(&bk->set, SET_notice_fields), day >= DAY_SECOND_EXCHANGE ? 26 : 23, 23);
+	return width(setting(&bk->set, SET_notice_fields), record_second_exchange(bk) ? 26 : 23, 23);
 }
 
 /* H0STCNT0: 46 fields, then MARKET_CLS_CODE. H0UNCNT0: 46. */

@@ -16,6 +16,7 @@
 int64_t record_trade_fields(const struct broker *bk);
 int64_t record_book_fields(const struct broker *bk);
 int64_t record_notice_fields(const struct broker *bk);
+bool record_second_exchange(const struct broker *bk); /* NXT is open on the simulated day */
 
 void record_trade(struct broker *bk, struct buf *b, const struct exch_event *ev, bool combined);
 void record_book(struct broker *bk, struct buf *b, const struct exch_event *ev, bool combined);

@@ -347,6 +347,21 @@ class Subscriptions(WithSimulator):
         with self.assertRaises((websocket.WebSocketException, OSError)):
             ws.recv()
 
+    def test_codes_that_are_not_on_the_second_exchange(self):
+        """What of NXT is asked for before it opened, or of a fund, ends the connection without a word."""
+        for day, key, answered in (("2021-01-04", "005930", False), ("2025-06-02", "005930", True), ("2025-06-02", "069500", False)):
+            self.start("--day", day, "--market", "still", "--set", "ws_slot_hold_s=0")
+            self.sim.control(do="truth", prices=[{"symbol": "069500", "prev_close": 30000, "etf": True}])
+            ws = self.sim.connect()
+            ws.send(message(self.key, "H0NXCNT0", key))
+            if answered:
+                self.assertEqual(next_json(ws)["body"]["msg_cd"], "OPSP0000")
+                continue
+            with self.assertRaises((websocket.WebSocketException, OSError), msg=(day, key)):
+                next_json(ws)
+            self.sim.control(do="set", set="ws_nxt_drop=no")
+            self.assertEqual(subscribe(self.sim.connect(), self.key, "H0NXCNT0", key)["body"]["msg_cd"], "OPSP0000")
+
 
 class Frames(WithSimulator):
     OPTIONS = ("--at", "10:05:00", "--clock", "virtual,100", "--set", "ws_ping_s=0")
