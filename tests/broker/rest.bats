@@ -249,7 +249,7 @@ teardown() { broker_stop; }
 	[ "$(resv | jq -c .output)" = '[]' ]
 	control '{"do":"truth","reservations":[{"seq":39607,"side":"BUY","symbol":"005930","qty":3,"price":80000,"period_end":"2021-01-08"}]}' | jq -e .ok
 	resv >"$DIR/r"
-	golden order_resv_ccnl_doc_example.json empty=ctac_tlno <"$DIR/r"
+	golden order_resv_ccnl_doc_example.json empty=ctac_tlno some_rows <"$DIR/r"
 	[ "$(jq -r '.output[0]|.rsvn_ord_seq+.ord_rsvn_qty+.rsvn_end_dt' "$DIR/r")" = 39607320210108 ]
 	control '{"do":"truth","rights":[{"symbol":"005930","kind":"SPLIT","from":1,"to":50,"day":"2021-01-04"}]}' | jq -e .ok
 	get CTRGA011R $TRADING/period-rights INQR_DVSN=03 CUST_RNCNO25= HMID= "CANO=$CANO" ACNT_PRDT_CD=01 INQR_STRT_DT=20201201 INQR_END_DT=20210131 \
