@@ -734,6 +734,10 @@ static void on_feed(struct engine *eng, const struct engine_event *event)
 	switch (event->u.feed.what) {
 	case FEED_UP:
 		eng->feed_up = true;
+		if (!eng->feed_seen)
+			eng->cause[CAUSE_FEED] =
+				false; /* the first connection ends no trouble, so nobody is told */
+		eng->feed_seen = true;
 		eng_cause(eng, CAUSE_FEED, false, "connected");
 		break;
 	case FEED_DOWN:
@@ -1176,6 +1180,7 @@ enum reason engine_new(const struct engine_inputs *in, struct engine **out)
 	}
 	eng->mode = MODE_OBSERVE;
 	eng->cause[CAUSE_START] = true;
+	eng->cause[CAUSE_FEED] = true; /* until the first connection: without it nothing is known of prices */
 	eng->cash_won = in->cash_won;
 	eng->ext_held_won = in->ext_cash_held_won;
 	eng->losing_streak = in->losing_streak_before;

@@ -123,7 +123,7 @@ struct engine {
 	struct wall listing_asked_at, listing_done_at;
 	int listing_troubles;
 	struct wall prices_at, balance_at;
-	bool feed_up, any_print;
+	bool feed_up, feed_seen, any_print;
 
 	int64_t decisions, decisions_equal, ticks, ring_lost;
 	struct wall status_at;

@@ -29,6 +29,7 @@
 #define ACK_US           (10 * US_PER_S)
 #define CALM_US          (300 * US_PER_S) /* a connection that lived so long starts the waits anew */
 #define SLOT_WAIT_S      60
+#define SLOT_PATIENCE    3 /* refusals in a row that may be our own slot of a moment ago */
 #define WRITE_ROOM       2048
 #define ECHO_MAX         1024
 
@@ -68,6 +69,7 @@ struct feed {
 	struct notice *notices;
 	struct wall connect_at, connected_at, heard_at;
 	int64_t wait_s;
+	int slot_refusals; /* in a row */
 	int reconnects;
 	bool budget_told, extra_told;
 	int garbage;
@@ -212,9 +214,18 @@ static void take_refusal(struct feed *f, struct registration *reg, const struct 
 	(void)snprintf(text, sizeof(text), "the broker refuses a registration (%s) of channel %d",
 		       message->msg_cd, (int)reg->channel);
 	if (message->slot_taken) {
-		raise_alert(f, FINDING_CRIT, "feed-slot-taken",
-			    "another session uses the app key; nothing is sent until the slot is free");
-		f->wait_s = SLOT_WAIT_S;
+		/* The broker keeps a slot for a while after its session's end: a worker that was started anew meets its own.
+		 * Only when that goes on is it somebody else, which a person must look at. */
+		if (++f->slot_refusals <= SLOT_PATIENCE) {
+			raise_alert(
+				f, FINDING_WARN, "feed-slot-taken",
+				"the broker still counts a session of this app key; tried again in seconds");
+		} else {
+			raise_alert(
+				f, FINDING_CRIT, "feed-slot-taken",
+				"another session uses the app key; nothing is sent until the slot is free");
+			f->wait_s = SLOT_WAIT_S;
+		}
 		f->closing = true;
 	} else if (message->bad_approval || reg->channel == STREAM_NOTICES) {
 		raise_alert(f, FINDING_WARN, "feed-refused", text);
@@ -242,6 +253,7 @@ static void take_ack(struct feed *f, const struct stream_message *message)
 		if (message->notice_key.known)
 			f->key = message->notice_key;
 		f->up = true;
+		f->slot_refusals = 0;
 		tell_feed(f, FEED_UP, NULL);
 	} else if (reg->channel == STREAM_TRADES) {
 		tell_feed(f, FEED_SYMBOL_UP, reg->key);
@@ -386,9 +398,6 @@ static void connected(struct feed *f, struct lws *wsi)
 	if (clock_is_virtual(f->w->clock) &&
 	    clock_wire_open(f->w->clock, local_port(wsi), &f->wire) != REASON_OK)
 		log_event(LOG_WARN, "wire", "reason=%s", reason_code(REASON_CLOCK_FILE));
-	for (int i = 0; i < f->reg_count; i++)
-		f->regs[i].state = ACK_NONE;
-	f->reg_next = 0;
 	f->key = (struct notice_key){ 0 };
 	(void)lws_callback_on_writable(wsi);
 	give_hold(f); /* of the connect; the first request takes its own */
@@ -407,6 +416,10 @@ static void disconnected(struct feed *f)
 		tell_feed(f, FEED_DOWN, NULL);
 	f->up = f->connecting = f->closing = false;
 	f->echo_len = f->bytes_len = 0;
+	/* What was asked for and not answered is asked anew; left standing, its deadline would keep the next attempt from service. */
+	for (int i = 0; i < f->reg_count; i++)
+		f->regs[i].state = ACK_NONE;
+	f->reg_next = 0;
 	release_holds(f);
 	if (calm)
 		f->wait_s = conf_number(&f->w->cfg, CONF_RECONNECT_S);

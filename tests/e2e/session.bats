@@ -137,12 +137,31 @@ one_post_each() {
 	same "$(q 'SELECT mode, person FROM control')" $'TRADE\tanna'
 	# the row alone lets nothing trade: a reconcile accepted after the stop is needed
 	run ! grep -q TRADE <<<"$(q 'SELECT mode FROM lease')"
-	# The new worker starts within a second of the old one's end. A service that still holds the slot is another matter.
-	control '{"do":"set","set":"ws_slot_hold_s=0"}' | jq -e .ok
 	flowing rerun account --downstream
 	same "$status" 0 "$output"
-	same "$(status | jq -r '"\(.gate.verdict) \(.gate.mode) \(.worker.mode)"')" 'PASS TRADE TRADE' "$output"
+	same "$(status | jq -r '"\(.gate.verdict) \(.gate.mode)"')" 'PASS TRADE' "$output"
+	# It started within a second of the old one's end, while the broker still held the key's slot: told, waited, connected.
+	same "$(q "SELECT DISTINCT level FROM alert WHERE code = 'feed-slot-taken'")" WARN
+	trading() { [ "$(status | jq -r .worker.mode)" = TRADE ]; }
+	steps_until 20 trading
 	[ "$(q 'SELECT MAX(epoch) FROM certificate')" -gt "$epoch" ]
+	one_post_each
+}
+
+@test "another program takes the app key's slot: told as it goes on, and a person's word ends it" {
+	control '{"do":"set","set":"ws_slot_hold_s=300"}' | jq -e .ok
+	control '{"do":"drop"}' | jq -e .ok
+	critical() { [ "$(q "SELECT COUNT(*) FROM alert WHERE code = 'feed-slot-taken' AND level = 'CRIT'")" -ge 1 ]; }
+	steps_until 20 critical
+	same "$(status | jq -r .worker.mode)" OBSERVE
+	has "$(gj why)" 'gaejang ack feed-slot-taken'
+	control '{"do":"set","set":"ws_slot_hold_s=3"}' | jq -e .ok
+	seconds_on 400
+	same "$(status | jq -r .worker.mode)" OBSERVE 'until somebody has looked'
+	run gj ack feed-slot-taken --reason 'the other one is off'
+	same "$status" 0 "$output"
+	trading() { [ "$(status | jq -r .worker.mode)" = TRADE ]; }
+	steps_until 20 trading
 	one_post_each
 }
 

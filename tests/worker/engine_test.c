@@ -47,8 +47,20 @@ static void test_start(void **state)
 	rig_listing(rig);
 	assert_int_equal(engine_mode(rig->eng), MODE_OBSERVE); /* the stop file was not looked at yet */
 	rig_control(rig, CONTROL_FILE, MODE_TRADE, true);
+	/* ready, and without a connection it can only look on; that is no trouble yet */
+	assert_int_equal(rig_action(rig, ACTION_STATUS)->u.status.state, ENGINE_OBSERVING);
+	assert_int_equal(engine_mode(rig->eng), MODE_OBSERVE);
+	assert_null(rig_alert(rig, "feed-down"));
+	rig_feed(rig, FEED_UP, "");
 	assert_int_equal(engine_mode(rig->eng), MODE_TRADE);
 	assert_int_equal(rig_action(rig, ACTION_STATUS)->u.status.state, ENGINE_READY);
+	assert_null(rig_alert(rig, "feed-down"));
+	rig_feed(rig, FEED_DOWN, "");
+	assert_int_equal(engine_mode(rig->eng), MODE_OBSERVE);
+	assert_non_null(rig_alert(rig, "feed-down"));
+	rig_feed(rig, FEED_UP, "");
+	assert_int_equal(engine_mode(rig->eng), MODE_TRADE);
+	assert_non_null(rig_alert(rig, "feed-down")); /* its end is told */
 	rig_free(rig);
 }
 
@@ -870,6 +882,7 @@ static void test_opening_print(void **state)
 
 	(void)state;
 	rig_begin(rig);
+	rig_feed(rig, FEED_UP, "");
 	rig_listing(rig);
 	rig->now = rig_at(10, 0, 59);
 	rig_timer(rig);
@@ -891,6 +904,7 @@ static void test_opening_print_after_a_restart(void **state)
 	(void)state;
 	rig->now = rig_at(11, 0, 0);
 	rig_begin(rig);
+	rig_feed(rig, FEED_UP, "");
 	rig_listing(rig);
 	rig->now = rig_at(11, 0, 59);
 	rig_timer(rig);

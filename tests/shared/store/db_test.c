@@ -263,6 +263,28 @@ static void test_killed_connection(void **state)
 	db_close(db);
 }
 
+/* The signal is sent at once and taken a moment later, by every thread for itself. */
+static void stopped_now(pid_t pid)
+{
+	for (int tries = 0; tries < 500; tries++) {
+		char path[64], line[256] = "";
+		const char *after_name;
+		FILE *from;
+
+		assert_true(snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid) > 0);
+		from = fopen(path, "r");
+		assert_non_null(from);
+		assert_non_null(fgets(line, sizeof(line), from));
+		assert_int_equal(fclose(from), 0);
+		after_name = strrchr(line, ')');
+		assert_non_null(after_name);
+		if (after_name[2] == 'T')
+			return;
+		pause_ms(10);
+	}
+	fail_msg("process %d does not stop", (int)pid);
+}
+
 static void test_frozen_server(void **state)
 {
 	struct db *db;
@@ -283,6 +305,7 @@ static void test_frozen_server(void **state)
 	server = (pid_t)strtol(status, NULL, 10);
 	assert_true(server > 1);
 	assert_int_equal(kill(server, SIGSTOP), 0);
+	stopped_now(server);
 	began = now_ms();
 	assert_reason(db_ping(db), REASON_DB_AWAY);
 	assert_in_range(now_ms() - began, 900, 6000);

@@ -224,7 +224,7 @@ static void test_why(void **state)
 	db_close(db);
 	answer = why_of(reader);
 	assert_string_equal(answer.phase, "control");
-	assert_string_equal(answer.command, "gaejang resume");
+	assert_string_equal(answer.command, "gaejang resume --reason \"...\" --account why");
 	/* a closed day has nothing in its way */
 	(void)seed_phase(account, kst_day_add(seed_day, 1), PHASE_PREFLIGHT, STATUS_CLOSED, MODE_HALT);
 	assert_string_equal(why_of(reader).phase, "control");
