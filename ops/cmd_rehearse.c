@@ -595,10 +595,8 @@ static enum reason find_top(struct rehearsal *r)
 			return REASON_OK;
 		*slash = '\0';
 	}
-	return reason_set(
-		REASON_FILE_MISSING,
-		"no folder above %s holds ops/db; a rehearsal runs from a checkout",
-		r->bin);
+	return reason_set(REASON_FILE_MISSING,
+			  "no folder above %s holds ops/db; a rehearsal runs from a checkout", r->bin);
 }
 
 static enum reason open_driver(struct rehearsal *r, const struct ops_args *args)

@@ -31,10 +31,11 @@ enum channel_kind {
 	CHANNEL_EXPECTED,
 	CHANNEL_OPERATION,
 	CHANNEL_NOTICE,
+	CHANNEL_NXT,
 	CHANNEL_QUIET
 };
 
-/* Quiet channels, those of NXT, can be registered and never say anything. `combined` = KRX and NXT together: KRX alone here. */
+/* Quiet channels and those of NXT can be registered and never say anything. `combined` = KRX and NXT together: KRX alone here. */
 static const struct channel {
 	const char *tr_id;
 	enum channel_kind kind;
@@ -50,10 +51,24 @@ static const struct channel {
 	{ "H0UNMKO0", CHANNEL_OPERATION, true, false, true },
 	{ "H0STCNI0", CHANNEL_NOTICE, true, false, false },
 	{ "H0STCNI9", CHANNEL_NOTICE, false, true, false },
-	{ "H0NXCNT0", CHANNEL_QUIET, true, false, false },
-	{ "H0NXASP0", CHANNEL_QUIET, true, false, false },
-	{ "H0NXANC0", CHANNEL_QUIET, true, false, false },
-	{ "H0NXMKO0", CHANNEL_QUIET, true, false, false },
+	{ "H0NXCNT0", CHANNEL_NXT, true, false, false },
+	{ "H0NXASP0", CHANNEL_NXT, true, false, false },
+	{ "H0NXANC0", CHANNEL_NXT, true, false, false },
+	{ "H0NXMKO0", CHANNEL_NXT, true, false, false },
+	{ "H0GSCNI0", CHANNEL_QUIET, true, false, false },
+	{ "H0GSCNI9", CHANNEL_QUIET, false, true, false },
+	{ "H0STOUP0", CHANNEL_QUIET, true, false, false },
+	{ "H0STOAA0", CHANNEL_QUIET, true, false, false },
+	{ "H0STOAC0", CHANNEL_QUIET, true, false, false },
+	{ "H0STMBC0", CHANNEL_QUIET, true, false, false },
+	{ "H0NXMBC0", CHANNEL_QUIET, true, false, false },
+	{ "H0UNMBC0", CHANNEL_QUIET, true, false, false },
+	{ "H0STPGM0", CHANNEL_QUIET, true, false, false },
+	{ "H0NXPGM0", CHANNEL_QUIET, true, false, false },
+	{ "H0UNPGM0", CHANNEL_QUIET, true, false, false },
+	{ "H0UPCNT0", CHANNEL_QUIET, true, false, false },
+	{ "H0UPANC0", CHANNEL_QUIET, true, false, false },
+	{ "H0UPPGM0", CHANNEL_QUIET, true, false, false },
 };
 
 struct registration {
@@ -634,7 +649,7 @@ static void subscribe(struct session *s, const struct subscription *sub, const s
 		acknowledge(s, sub->tr_id, sub->tr_key, "1", "OPSP0008", "MAX SUBSCRIBE OVER", false, false);
 		return;
 	}
-	if (ch->kind == CHANNEL_QUIET && setting(&b->set, SET_ws_nxt_drop) != 0 && !on_nxt(b, sub->tr_key)) {
+	if (ch->kind == CHANNEL_NXT && setting(&b->set, SET_ws_nxt_drop) != 0 && !on_nxt(b, sub->tr_key)) {
 		session_drop(s);
 		return;
 	}
@@ -793,7 +808,7 @@ void feed_closed(void *arg, struct ws_peer *peer)
 
 	if (s == NULL)
 		return;
-	if (s->who != NULL)
+	if (s->who != NULL && !ws_said_goodbye(peer))
 		s->who->slot_free_at =
 			wall_add_us(broker_now(b), setting(&b->set, SET_ws_slot_hold_s) * US_PER_S);
 	session_free(s);

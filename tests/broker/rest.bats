@@ -52,6 +52,20 @@ teardown() { broker_stop; }
 	[[ "$output" == *"tests/data has no figures"* ]]
 }
 
+@test "the certificate names the service's own hosts too, and was valid on the day that is played" {
+	local port name
+	NO_TOKEN=1 broker_start
+	port=${REST##*:}
+	for name in openapi.koreainvestment.com openapivts.koreainvestment.com localhost; do
+		[ "$(call --resolve "$name:$port:127.0.0.1" -o /dev/null -w '%{http_code}' "https://$name:$port/")" != 000 ]
+	done
+	run call --resolve "example.com:$port:127.0.0.1" "https://example.com:$port/"
+	[ "$status" -eq 60 ]
+	# as a client finds it whose clock was set back
+	: | openssl s_client -connect "127.0.0.1:$port" -CAfile "$CA" -verify_return_error -attime "$(date -d '2021-01-04 10:00 +0900' +%s)" >"$BATS_TEST_TMPDIR/tls" 2>&1
+	grep -q 'Verify return code: 0 (ok)' "$BATS_TEST_TMPDIR/tls"
+}
+
 @test "token: shape, one a minute, the same one within six hours" {
 	NO_TOKEN=1 broker_start --at 08:00:00 --clock virtual,still
 	token >"$DIR/first"

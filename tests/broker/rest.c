@@ -396,7 +396,7 @@ static void refuse_paper(struct call *call, bool real_id)
 	}
 	if (how == 1 || (how == 0 && real_id))
 		rest_gateway(call, (int)setting(&call->b->set, SET_token_status), 2006,
-			     "모의투자 TR 이 아닙니다.");
+			     "모의투자 TR  이 아닙니다.");
 	else if (how == 3)
 		rest_refuse(call, "1", "90000000", "모의투자에서는 해당업무가 제공되지 않습니다");
 	else

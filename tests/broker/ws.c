@@ -34,6 +34,7 @@ struct ws_peer {
 	void *user;
 	uint16_t port; /* the peer's own */
 	bool closing, hard;
+	bool said_goodbye; /* a close frame came */
 	bool mute; /* nothing is taken any more; ends at end_ms, by RST or FIN; 0 = never */
 	bool end_reset;
 	int64_t end_ms;
@@ -321,6 +322,10 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons what, void *user,
 			return 0;
 		srv->calls.awake(srv->calls.arg);
 		return peer_timer(peer) ? 0 : -1;
+	case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
+		if (session->peer != NULL)
+			session->peer->said_goodbye = true;
+		return 0;
 	case LWS_CALLBACK_CLOSED:
 		if (session->peer != NULL) {
 			srv->calls.awake(srv->calls.arg);
@@ -474,6 +479,11 @@ void ws_send_badly(struct ws_peer *peer, const char *text, size_t text_len, cons
 	if (clock_is_virtual(peer->srv->clk))
 		clock_wire_sent(peer->srv->clk, peer->port, 1);
 	lws_callback_on_writable(peer->wsi);
+}
+
+bool ws_said_goodbye(const struct ws_peer *peer)
+{
+	return peer->said_goodbye;
 }
 
 void ws_drop(struct ws_peer *peer)

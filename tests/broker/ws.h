@@ -43,6 +43,7 @@ void *ws_user(const struct ws_peer *peer);
 void ws_send(struct ws_peer *peer, const char *text, size_t text_len);
 /* The same over a bad line: once it is this frame's turn its bytes obey `tox`, what is behind it waits. */
 void ws_send_badly(struct ws_peer *peer, const char *text, size_t text_len, const struct toxics *tox);
+bool ws_said_goodbye(const struct ws_peer *peer); /* it closed with a close frame */
 void ws_drop(struct ws_peer *peer); /* orderly close */
 void ws_drop_hard(struct ws_peer *peer); /* RST, no close frame */
 uint64_t ws_bytes_received(const struct ws_peer *peer); /* of the TCP connection, control frames too */

@@ -236,6 +236,24 @@ class Subscriptions(WithSimulator):
         self.assertEqual(subscribe(ws, self.key, "H0STASP0", "000660", "2")["body"]["msg_cd"], "OPSP0001")
         self.assertEqual(subscribe(ws, self.key, "H0STASP0", "000660", "2")["body"]["msg_cd"], "OPSP0003")
 
+    def test_a_close_frees_the_slot_and_a_drop_does_not(self):
+        self.start("--set", "ws_slot_hold_s=3600", "--clock", "virtual,still")
+        ws = self.sim.connect()
+        self.assertEqual(subscribe(ws, self.key, "H0STASP0", "000660")["body"]["rt_cd"], "0")
+        ws.close()
+        time.sleep(0.3)
+        ws = self.sim.connect()
+        self.assertEqual(subscribe(ws, self.key, "H0STASP0", "000660")["body"]["rt_cd"], "0")
+        ws.sock.close()
+        time.sleep(0.3)
+        ws = self.sim.connect()
+        self.assertEqual(subscribe(ws, self.key, "H0STASP0", "000660")["body"]["msg_cd"], "OPSP8996")
+
+    def test_channels_that_exist_and_say_nothing(self):
+        ws = self.start().connect()
+        for tr_id, key in (("H0GSCNI0", self.sim.account["htsid"]), ("H0STOUP0", "000660"), ("H0STMBC0", "000660"), ("H0UPCNT0", "0001")):
+            self.assertEqual(subscribe(ws, self.key, tr_id, key)["body"]["rt_cd"], "0", tr_id)
+
     def test_any_path(self):
         self.start("--set", "ws_slot_hold_s=0")
         for path in ("", "/", "/tryitout/H0STCNT0", "/x/y?z"):
@@ -307,10 +325,10 @@ class Subscriptions(WithSimulator):
         for ws in self.sim.sockets:
             self.assertIn(records(next_frame(ws, "H0STASP0"))[0][0], ("005930", "000660"))
 
-    def test_the_slot_is_held_after_an_end(self):
-        """Three seconds of the broker's clock, after a close as after a drop."""
+    def test_the_slot_is_held_after_a_drop(self):
+        """Three seconds of the broker's clock."""
         self.start("--clock", "virtual,still")
-        ends = (lambda ws: ws.close(), lambda ws: ws.sock.close(), lambda ws: self.sim.control(do="drop"))
+        ends = (lambda ws: ws.sock.close(), lambda ws: self.sim.control(do="drop"))
         for place, end in enumerate(ends):
             ws = self.sim.connect()
             self.assertEqual(subscribe(ws, self.key, "H0STASP0", "005930")["body"]["rt_cd"], "0", place)
