@@ -38,6 +38,7 @@ steps_until() { # steps of N seconds, until COMMAND holds
 	printf 'not after %d steps: %s\n' "$n" "$*"
 	return 1
 }
+trading() { [ "$(status | jq -r .worker.mode)" = TRADE ]; }
 flowing() { # runs a program that waits for the clock
 	control '{"do":"clock","pace":"on-call"}' >/dev/null
 	run gj "$@"
@@ -142,7 +143,6 @@ one_post_each() {
 	same "$(status | jq -r '"\(.gate.verdict) \(.gate.mode)"')" 'PASS TRADE' "$output"
 	# It started within a second of the old one's end, while the broker still held the key's slot: told, waited, connected.
 	same "$(q "SELECT DISTINCT level FROM alert WHERE code = 'feed-slot-taken'")" WARN
-	trading() { [ "$(status | jq -r .worker.mode)" = TRADE ]; }
 	steps_until 20 trading
 	[ "$(q 'SELECT MAX(epoch) FROM certificate')" -gt "$epoch" ]
 	one_post_each
@@ -160,7 +160,6 @@ one_post_each() {
 	same "$(status | jq -r .worker.mode)" OBSERVE 'until somebody has looked'
 	run gj ack feed-slot-taken --reason 'the other one is off'
 	same "$status" 0 "$output"
-	trading() { [ "$(status | jq -r .worker.mode)" = TRADE ]; }
 	steps_until 20 trading
 	one_post_each
 }

@@ -182,6 +182,10 @@ audit() { q "SELECT CONCAT_WS('|', action, person, target, reason) FROM operator
 	run gj vault put htsid <<<newid
 	same "$status" 0 "$output"
 	has "$(gj vault list | grep '^htsid')" 'version 2'
+	# what was there is sealed again: a wrong one would have the broker refuse the notices
+	run gj vault put htsid < <(jq -r '.[0].htsid' "$DIR/accounts.json")
+	same "$status" 0 "$output"
+	has "$(gj vault list | grep '^htsid')" 'version 3'
 }
 
 @test "migrate again changes nothing and says so; settings lists every key of the example" {
