@@ -31,6 +31,7 @@
 #define SLOT_WAIT_S      60
 #define SLOT_PATIENCE    3 /* refusals in a row that may be our own slot of a moment ago */
 #define WRITE_ROOM       2048
+#define GOODBYE_MS       300
 #define ECHO_MAX         1024
 
 enum ack_state { ACK_NONE, ACK_ASKED, ACK_YES, ACK_NO };
@@ -50,6 +51,7 @@ struct feed {
 	struct lws *wsi; /* NULL = no connection or attempt */
 	struct clock_wire *wire;
 	bool up, connecting, closing;
+	bool goodbye; /* the worker ends: a close frame, so that the broker frees the slot at once */
 	lws_sorted_usec_list_t hold_timer;
 	bool hold_timer_on;
 	int holds; /* taken by us, see above */
@@ -445,7 +447,9 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
 			return -1;
 		break;
 	case LWS_CALLBACK_CLIENT_WRITEABLE:
-		if (f->closing || !write_next(f, wsi))
+		if (f->goodbye)
+			lws_close_reason(wsi, LWS_CLOSE_STATUS_NORMAL, NULL, 0);
+		if (f->goodbye || f->closing || !write_next(f, wsi))
 			return -1;
 		break;
 	case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
@@ -672,6 +676,25 @@ static void deadline_passed(lws_sorted_usec_list_t *sul)
 	(void)sul;
 }
 
+/* The broker may keep the slot of a session that broke off. Bounded in real time: whoever ends does not wait for a silent peer. */
+static void say_goodbye(struct feed *f)
+{
+	struct mono until = clock_real_mono();
+
+	until.ns += GOODBYE_MS * INT64_C(1000000);
+	if (f->wsi == NULL || !f->up)
+		return;
+	f->goodbye = true;
+	(void)lws_callback_on_writable(f->wsi);
+	while (f->wsi != NULL && clock_real_mono().ns < until.ns) {
+		lws_sorted_usec_list_t timer = { 0 };
+
+		lws_sul_schedule(f->context, 0, &timer, deadline_passed, GOODBYE_MS * LWS_US_PER_SEC / 1000);
+		(void)lws_service(f->context, 0);
+		lws_sul_cancel(&timer);
+	}
+}
+
 static void wait_inside(struct feed *f)
 {
 	struct wall until = next_deadline(f);
@@ -707,6 +730,8 @@ void *feed_thread(void *worker)
 		check_timers(f);
 		wait_inside(f);
 	}
+	if (f->context != NULL)
+		say_goodbye(f);
 	publish_context(f, NULL);
 	f->connect_at = CLOCK_NEVER;
 	if (f->context != NULL)
