@@ -485,7 +485,7 @@ bool book_vi(struct exchange *ex, struct symbol *symbol, struct path_print *prin
 	struct exch_quote *quote = &symbol->quote;
 	struct exch_event event = { .kind = EXCH_EV_STATE, .quote = quote };
 	int64_t rest_s = (int64_t)(sim_mix(ex->config.seed ^ (uint64_t)ex->now.us) % (CORE_VI_REST_S + 1));
-	struct wall until = wall_add_us(ex->now, (CORE_VI_S + rest_s) * US_PER_S);
+	struct wall until = wall_add_us(ex->now, (ex->config.vi_s + rest_s) * US_PER_S);
 	int kind;
 
 	if (!ex->config.vi || ex->phase != EXCH_PHASE_CONTINUOUS || symbol->tape.count > 0)
@@ -496,7 +496,7 @@ bool book_vi(struct exchange *ex, struct symbol *symbol, struct path_print *prin
 		core_emit(ex, &event);
 		return false;
 	}
-	kind = (far_from(print->price_won, quote->vi_base_won, CORE_VI_PERCENT) ? VI_STATIC : 0) |
+	kind = (far_from(print->price_won, quote->vi_base_won, ex->config.vi_percent) ? VI_STATIC : 0) |
 	       (quote->print_count > 0 &&
 				far_from(print->price_won, quote->last_won, ex->config.vi_dynamic_percent)
 			? VI_DYNAMIC

@@ -19,8 +19,6 @@
 #define CORE_ODNO_DEFAULT   4126
 #define CORE_RESV_FIRST     4657
 #define CORE_AUCTION_S      1800 /* opening call: so long before the open */
-#define CORE_VI_PERCENT     10
-#define CORE_VI_S           120
 #define CORE_VI_REST_S      18 /* recorded ones took up to 138 s */
 #define CORE_EXPECT_S       5 /* expected prices of a call auction come so often */
 #define CORE_CLOSING_S      600

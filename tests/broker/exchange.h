@@ -107,7 +107,9 @@ struct exch_config {
 	int32_t sor_end_s; /* SOR and NXT orders live till then; 0 or earlier than the close = the close */
 	bool fee_per_account; /* truncate fees per account and day; default per symbol */
 	bool drop_zero_rows; /* sold-out holdings leave the balance at once; default they stay until D+2 */
-	bool vi; /* 10 % from the last auction price (static) stops a symbol for 2 minutes and a rest */
+	bool vi; /* stops of volatility */
+	int32_t vi_percent; /* static: so far from the last auction price */
+	int32_t vi_s; /* they last so long, and a random rest */
 	int32_t vi_dynamic_percent; /* so does a trade so far from the one before; 0 = does not */
 	int32_t mid_prints_ppm; /* share of generated prints between the quotes, half a tick off the grid */
 	bool branch_checked; /* a wrong organisation number is refused (an empty one never is) */

@@ -542,6 +542,8 @@ static enum reason open_exchange(struct program *pg)
 		.nxt_main_s = (int32_t)setting(&b->set, SET_nxt_main_s),
 		.single_price_end = (int32_t)setting(&b->set, SET_single_price_end),
 		.vi = setting(&b->set, SET_vi) != 0,
+		.vi_percent = (int32_t)setting(&b->set, SET_vi_percent),
+		.vi_s = (int32_t)setting(&b->set, SET_vi_s),
 		.vi_dynamic_percent = (int32_t)setting(&b->set, SET_vi_dynamic_percent),
 		.mid_prints_ppm = (int32_t)setting(&b->set, SET_mid_prints_ppm),
 	};

@@ -1352,7 +1352,7 @@ static void test_late_start(void **state)
 /* 096770 went from 203,000 to 237,500 that day: over 10 % from its opening auction. */
 static void test_vi(void **state)
 {
-	struct exch_config config = { .seed = 4, .vi = true };
+	struct exch_config config = { .seed = 4, .vi = true, .vi_percent = 10, .vi_s = 120 };
 	struct exch_day day = { demo, { 20201230 }, true, OPEN_S, CLOSE_S };
 	struct exch_account account = { "1", CASH_WON, 142, "" };
 	struct judge judge = { 0 };
@@ -1413,9 +1413,12 @@ static void test_vi(void **state)
 /* Few prints a day lie far from each other: each step over the bound stops the symbol, and is the auction's price after. */
 static void test_dynamic_vi(void **state)
 {
-	struct exch_config config = {
-		.seed = 4, .vi = true, .vi_dynamic_percent = 3, .prints_per_symbol = 12
-	};
+	struct exch_config config = { .seed = 4,
+				      .vi = true,
+				      .vi_percent = 10,
+				      .vi_s = 120,
+				      .vi_dynamic_percent = 3,
+				      .prints_per_symbol = 12 };
 	struct exch_day day = { demo, { 20201230 }, true, OPEN_S, CLOSE_S };
 	struct judge judge = { 0 };
 	struct exchange *ex = NULL;
@@ -1719,7 +1722,13 @@ static void test_properties(void **state)
 		{ "queue", { .fill = EXCH_FILL_QUEUE }, 600, 300, 20, 10, 0 },
 		{ "cross", { .fill = EXCH_FILL_CROSS }, 600, 300, 0, 10, 0 },
 		{ "paper", { .paper = true, .fill = EXCH_FILL_CROSS }, 200, 100, 0, 0, 0 },
-		{ "VI", { .vi = true, .vi_dynamic_percent = 1 }, 600, 300, 20, 10, 5 },
+		{ "VI",
+		  { .vi = true, .vi_percent = 10, .vi_s = 120, .vi_dynamic_percent = 1 },
+		  600,
+		  300,
+		  20,
+		  10,
+		  5 },
 	};
 
 	(void)state;
