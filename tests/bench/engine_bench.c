@@ -108,6 +108,10 @@ static void ready(struct journal *jrn, struct engine *eng)
 	memset(&ev.u, 0, sizeof(ev.u));
 	ev.u.listing.state = LISTING_COMPLETE;
 	feed(jrn, eng, &ev);
+	ev.kind = EVENT_FEED;
+	memset(&ev.u, 0, sizeof(ev.u));
+	ev.u.feed.what = FEED_UP;
+	feed(jrn, eng, &ev);
 	BUG_IF(engine_mode(eng) != MODE_TRADE, "the engine is ready to trade");
 }
 
