@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 
+#include "tests/shared/trade/limits_sample.h"
 #include "worker/engine.h"
 
 static inline void engine_day_inputs(struct engine_inputs *in)
@@ -23,25 +24,14 @@ static inline void engine_day_inputs(struct engine_inputs *in)
 	in->commission_ppm = 142;
 	in->cash_won = 100000000;
 	in->snapshot_frozen = kst_wall(in->day, 9 * 3600 + 20 * 60);
-	in->limits = (struct limit_set){ .equity_won = 100000000,
-					 .cash_won = 100000000,
-					 .loss_day_won = 2000000,
-					 .exposure_symbol_won = 20000000,
-					 .exposure_gross_won = 100000000,
-					 .positions_max = 10,
-					 .order_value_won = 10000000,
-					 .order_volume_bp = 1000,
-					 .collar_last_bp = 300,
-					 .collar_previous_bp = 1500,
-					 .rate_minute = 10,
-					 .rate_symbol_day = 6,
-					 .rate_day = 200,
-					 .repeated_orders = 3,
-					 .band_refusals = 2,
-					 .feed_confirm_bp = 300,
-					 .feed_confirm_s = 60,
-					 .tick_silence_s = 30,
-					 .losing_streak = 5 };
+	in->limits = limits_sample;
+	in->limits.equity_won = 100000000;
+	in->limits.cash_won = 100000000;
+	in->limits.loss_day_won = 2000000;
+	in->limits.exposure_symbol_won = 20000000;
+	in->limits.exposure_gross_won = 100000000;
+	in->limits.positions_max = 10;
+	in->limits.order_value_won = 10000000;
 }
 
 #endif

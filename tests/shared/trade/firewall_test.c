@@ -8,6 +8,7 @@
 
 #include "shared/base/bug.h"
 #include "shared/trade/firewall.h"
+#include "tests/shared/trade/limits_sample.h"
 
 static struct limit_set limits;
 static struct firewall_view view;
@@ -21,26 +22,15 @@ static struct wall clock_at(int hour, int minute, int second)
 /* A surrounding in which buying 10 and selling 10 of 005930 at 70,000 both pass. */
 static void lay(void)
 {
-	limits = (struct limit_set){ .equity_won = 17000000,
-				     .cash_won = 10000000,
-				     .loss_day_won = 340000,
-				     .exposure_symbol_won = 10000000,
-				     .exposure_gross_won = 17000000,
-				     .positions_max = 3,
-				     .order_value_won = 1700000,
-				     .day_value_won = 5000000,
-				     .order_volume_bp = 1000,
-				     .collar_last_bp = 300,
-				     .collar_previous_bp = 1500,
-				     .rate_minute = 10,
-				     .rate_symbol_day = 6,
-				     .rate_day = 200,
-				     .repeated_orders = 3,
-				     .band_refusals = 2,
-				     .feed_confirm_bp = 300,
-				     .feed_confirm_s = 60,
-				     .tick_silence_s = 30,
-				     .losing_streak = 5 };
+	limits = limits_sample;
+	limits.equity_won = 17000000;
+	limits.cash_won = 10000000;
+	limits.loss_day_won = 340000;
+	limits.exposure_symbol_won = 10000000;
+	limits.exposure_gross_won = 17000000;
+	limits.positions_max = 3;
+	limits.order_value_won = 1700000;
+	limits.day_value_won = 5000000;
 	view = (struct firewall_view){ .now = clock_at(10, 0, 0),
 				       .day = { 20260310 },
 				       .mode = MODE_TRADE,
